@@ -1,0 +1,10 @@
+//! JSON-RPC 2.0 between daemon and executor: newline-delimited, both sides may ask.
+//!
+//! `frame` is the envelope, `method` the typed calls. The peer that moves bytes is the crate
+//! `grove-ipc`; here is no I/O. Described in `docs/ipc.md`.
+
+pub mod frame;
+pub mod method;
+
+pub use frame::{Frame, FrameError, RpcError};
+pub use method::{Method, Notification};

@@ -1,0 +1,142 @@
+//! Every bound and interval of Grove, unit in the name, with the policy when it is reached.
+
+/// Items on a page when the caller names no limit.
+pub const PAGE_DEFAULT: u64 = 50;
+/// Most items on a page; more is answered with `invalid_request`.
+pub const PAGE_MAX: u64 = 200;
+
+/// Largest REST body; a larger one is answered with 413 `too_large`.
+pub const HTTP_BODY_BYTES: usize = 1024 * 1024;
+/// Longest time for one REST request before it is answered with 504 `timeout`.
+pub const HTTP_REQUEST_MS: u64 = 60_000;
+/// How long an `Idempotency-Key` is remembered.
+pub const IDEMPOTENCY_KEY_MS: i64 = 24 * 3_600_000;
+/// Longest `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 128;
+
+/// Longest title or name; longer or with control characters is answered with `invalid_request`.
+pub const TITLE_CHARS: usize = 200;
+/// Longest prompt.
+pub const PROMPT_BYTES: usize = 256 * 1024;
+/// Longest text of a note or of worktree notes.
+pub const NOTE_BYTES: usize = 64 * 1024;
+/// Longest branch name (git's own refname limit is the file system's).
+pub const BRANCH_BYTES: usize = 200;
+/// Longest URL or path of a repository.
+pub const REPO_SOURCE_BYTES: usize = 2_048;
+/// Objects on one board; one more is answered with `conflict`.
+pub const BOARD_OBJECTS: u64 = 20_000;
+/// Board coordinates run from minus to plus this many board units.
+pub const BOARD_EXTENT_UNITS: f64 = 1_000_000.0;
+/// Prompts that may wait in one session; one more is answered with `conflict`.
+pub const QUEUED_PROMPTS: u64 = 50;
+/// Sessions below one root; a deeper spawn is answered with `conflict`.
+pub const SPAWN_DEPTH: u32 = 5;
+/// Children of one session; one more spawn is answered with `conflict`.
+pub const SPAWN_FAN_OUT: u64 = 20;
+
+/// Longest inbound WebSocket frame; a longer one closes the connection (1009).
+pub const WS_INBOUND_BYTES: usize = 1024 * 1024;
+/// Read buffer per WebSocket connection (the library's own default is 128 KiB).
+pub const WS_READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Interval of WebSocket pings.
+pub const WS_PING_MS: u64 = 15_000;
+/// Silence after which a WebSocket connection counts as dead.
+pub const WS_DEAD_MS: u64 = 30_000;
+/// Longest time for one write to a WebSocket before the peer is closed as too slow (4408).
+pub const WS_WRITE_MS: u64 = 10_000;
+/// Time a connection has to say `hello`.
+pub const WS_HELLO_MS: u64 = 10_000;
+/// Topics one connection may subscribe to.
+pub const WS_TOPICS: usize = 64;
+/// Operations in one mutation.
+pub const MUTATION_OPS: usize = 500;
+/// Mutations a second per connection, on average; more are answered with `nack rate`.
+pub const MUTATIONS_PER_SEC: u32 = 20;
+/// Mutations that may come at once.
+pub const MUTATIONS_BURST: u32 = 60;
+/// Presence frames a second per connection; more are dropped (a later one replaces them).
+pub const PRESENCE_PER_SEC: u32 = 40;
+/// Bytes of one participant's presence; a larger frame is dropped.
+pub const PRESENCE_BYTES: usize = 4 * 1024;
+/// Objects in a selection or a live drag.
+pub const PRESENCE_OBJECTS: usize = 200;
+/// Shortest time between two presence frames of one room, in milliseconds (rule RT-14).
+pub const ROOM_TICK_MS: u64 = 33;
+/// Events that a room keeps in memory; whoever is further behind reads the log or gets a snapshot.
+pub const ROOM_RING_EVENTS: usize = 2_048;
+/// Events that a resume may replay from the log; a larger gap gets a snapshot.
+pub const RESUME_EVENTS: u64 = 5_000;
+/// Shortest time between two streamed-text frames of one message.
+pub const STREAM_TICK_MS: u64 = 33;
+/// How long a room without subscribers stays in memory.
+pub const ROOM_IDLE_MS: u64 = 60_000;
+/// Messages in the snapshot of a session topic; older ones are read over REST.
+pub const SESSION_SNAPSHOT_MESSAGES: u64 = 200;
+
+/// Longest JSON-RPC line; a longer one ends the connection.
+pub const IPC_LINE_BYTES: usize = 8 * 1024 * 1024;
+/// Lines that may wait for the socket, per queue (requests, events); senders wait when it is full.
+pub const IPC_QUEUE_LINES: usize = 256;
+/// Requests that may wait for an answer on one connection; one more is refused with `busy`.
+pub const IPC_PENDING_REQUESTS: usize = 1_024;
+/// Default time for one JSON-RPC request.
+pub const IPC_REQUEST_MS: u64 = 30_000;
+/// Interval of pings from daemon to executor.
+pub const IPC_PING_MS: u64 = 5_000;
+/// Silence after which an executor's lease is over and its session is `lost`.
+pub const IPC_LEASE_MS: u64 = 20_000;
+/// How long an executor without a daemon goes on with a running task.
+pub const EXECUTOR_ORPHAN_MS: u64 = 600_000;
+/// Bytes of events an executor keeps until they are acknowledged; the agent waits when it is full.
+pub const REPLAY_BYTES: usize = 8 * 1024 * 1024;
+/// Time between `shutdown` and the kill.
+pub const EXECUTOR_GRACE_MS: u64 = 3_000;
+/// Idle executors are ended after this time.
+pub const EXECUTOR_IDLE_MS: u64 = 300_000;
+/// Executors that may live at once; one more prompt waits in the queue.
+pub const EXECUTORS: usize = 64;
+/// Bytes of conversation handed to an executor with a prompt; the oldest messages are left out.
+pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
+/// Longest time between two checkpoints of a streaming message.
+pub const CHECKPOINT_MS: u64 = 1_000;
+/// Streamed bytes after which a message is checkpointed before its time.
+pub const CHECKPOINT_BYTES: usize = 64 * 1024;
+
+/// Datagram between daemon and monitor; a larger one is refused.
+pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
+/// Restarts of the daemon within a minute before the monitor gives up.
+pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
+
+/// Longest time for a local git command.
+pub const GIT_LOCAL_MS: u64 = 60_000;
+/// Longest time for a clone or fetch.
+pub const GIT_REMOTE_MS: u64 = 1_800_000;
+/// Bytes kept of git's standard error.
+pub const GIT_STDERR_BYTES: usize = 4_096;
+/// Bytes of one file's patch in a diff; a longer one is cut and says so.
+pub const DIFF_FILE_BYTES: usize = 256 * 1024;
+/// Bytes of all patches in a diff; files over it come without a patch and say so.
+pub const DIFF_TOTAL_BYTES: usize = 4 * 1024 * 1024;
+/// Files in a diff.
+pub const DIFF_FILES: usize = 2_000;
+/// How long a removed worktree stays in the trash.
+pub const TRASH_MS: i64 = 14 * 24 * 3_600_000;
+
+/// Model calls in one task before the agent is stopped.
+pub const AGENT_STEPS: u32 = 100;
+/// Bytes of one tool's output that go to the model and into the history; the middle is left out.
+pub const TOOL_OUTPUT_BYTES: usize = 64 * 1024;
+/// Bytes that the read tool returns from one file.
+pub const TOOL_READ_BYTES: usize = 256 * 1024;
+/// Default and longest time for one shell command of an agent.
+pub const TOOL_BASH_MS: u64 = 120_000;
+/// Longest time an agent may ask for.
+pub const TOOL_BASH_MAX_MS: u64 = 600_000;
+
+/// Life of an MCP session token.
+pub const MCP_TOKEN_MS: i64 = 24 * 3_600_000;
+/// Life of an access token (JWT).
+pub const ACCESS_TOKEN_SECS: i64 = 900;
+/// Life of a login session without use.
+pub const LOGIN_SESSION_SECS: i64 = 14 * 24 * 3_600;

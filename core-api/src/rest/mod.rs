@@ -1,0 +1,13 @@
+//! Bodies of REST requests and answers, one file per noun.
+//!
+//! Requests refuse unknown fields; answers may gain fields in any version.
+
+pub mod auth;
+pub mod boards;
+pub mod instance;
+pub mod messages;
+pub mod repos;
+pub mod sessions;
+pub mod tasks;
+pub mod users;
+pub mod worktrees;

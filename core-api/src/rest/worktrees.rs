@@ -1,0 +1,158 @@
+//! Worktrees: one directory and one branch for each session's work.
+
+use crate::{RepoId, UnixMillis, UserId, WorktreeId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Where a worktree stands.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WorktreeState {
+    /// Being checked out.
+    Creating,
+    /// Can be worked in.
+    Ready,
+    /// Could not be made.
+    Failed,
+    /// Removed; its snapshot is kept for 14 days.
+    Trashed,
+}
+
+/// A git worktree that Grove made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+pub struct Worktree {
+    /// Its id.
+    pub id: WorktreeId,
+    /// The repository.
+    pub repo_id: RepoId,
+    /// Its name, unique in the repository.
+    pub name: String,
+    /// Its branch.
+    pub branch: String,
+    /// Branch, tag or commit that it started from.
+    pub base_ref: String,
+    /// Commit that it started from, 40 hex digits.
+    pub base_commit: String,
+    /// Its directory.
+    pub path: String,
+    /// Where it stands.
+    pub state: WorktreeState,
+    /// Why it could not be made.
+    pub failure: Option<String>,
+    /// Issue that it is about.
+    pub issue_url: Option<String>,
+    /// Pull request that came out of it.
+    pub pull_request_url: Option<String>,
+    /// Notes.
+    pub notes: String,
+    /// Snapshot reference taken when it was removed.
+    pub trash_snapshot: Option<String>,
+    /// Who made it; its files belong to this person.
+    pub created_by: UserId,
+    /// When it was made.
+    #[ts(type = "number")]
+    pub created_at_ms: UnixMillis,
+    /// When it was last changed.
+    #[ts(type = "number")]
+    pub updated_at_ms: UnixMillis,
+    /// When it was removed.
+    #[ts(type = "number | null")]
+    pub trashed_at_ms: Option<UnixMillis>,
+}
+
+/// A new worktree.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+pub struct CreateWorktree {
+    /// The repository.
+    pub repo_id: RepoId,
+    /// Its name: letters, digits, `.`, `_` and `-`, at most 100.
+    pub name: String,
+    /// Its branch; by default `grove/<name>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub branch: Option<String>,
+    /// Branch, tag or commit to start from; by default the repository's default branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub base_ref: Option<String>,
+    /// Issue that it is about (http or https).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub issue_url: Option<String>,
+}
+
+/// Changes of a worktree; absent fields stay as they are, an empty string clears a field.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+pub struct PatchWorktree {
+    /// Issue that it is about (http or https).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub issue_url: Option<String>,
+    /// Pull request that came out of it (http or https).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub pull_request_url: Option<String>,
+    /// Notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub notes: Option<String>,
+}
+
+/// How one file changed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum FileStatus {
+    /// New.
+    Added,
+    /// Changed.
+    Modified,
+    /// Removed.
+    Deleted,
+    /// Moved, perhaps changed too.
+    Renamed,
+}
+
+/// One file of a diff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+pub struct DiffFile {
+    /// Path inside the worktree.
+    pub path: String,
+    /// Path before a rename.
+    pub old_path: Option<String>,
+    /// How it changed.
+    pub status: FileStatus,
+    /// Lines added.
+    #[ts(type = "number")]
+    pub additions: i64,
+    /// Lines removed.
+    #[ts(type = "number")]
+    pub deletions: i64,
+    /// Whether git takes it for binary; then there is no patch.
+    pub is_binary: bool,
+    /// Unified diff; empty when binary or left out.
+    pub patch: String,
+    /// Whether the patch was cut or left out because of its size.
+    pub is_truncated: bool,
+}
+
+/// What a worktree changed since it started, committed or not, new files included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+pub struct Diff {
+    /// Commit that it is compared with.
+    pub base_commit: String,
+    /// Commit that `HEAD` names now.
+    pub head_commit: String,
+    /// Whether something is not committed.
+    pub is_dirty: bool,
+    /// The files, by path.
+    pub files: Vec<DiffFile>,
+    /// Whether files were left out because there were too many.
+    pub is_truncated: bool,
+}
