@@ -108,3 +108,33 @@ pub enum MonitorAnswer {
         detail: String,
     },
 }
+
+/// What the monitor tells an executor with each connection that it hands over.
+///
+/// One JSON datagram on the executor's descriptor 3, with the connection as `SCM_RIGHTS`. The first
+/// one comes right after the start. The end of descriptor 3 means that the monitor is gone: the
+/// executor ends too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutorGreeting {
+    /// The executor.
+    pub id: ExecutorId,
+    /// What it is for.
+    pub role: ExecutorRole,
+    /// Token that `initialize` on this connection must carry.
+    pub token: crate::Secret,
+}
+
+/// What the monitor writes to `run/grove.json` in Grove's home once the daemon listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// Process id of the monitor.
+    pub pid: i32,
+    /// Start time of that process in clock ticks since boot (field 22 of `/proc/<pid>/stat`), so
+    /// that a reused process id is not taken for it.
+    pub start_ticks: u64,
+    /// URL of the web interface.
+    pub url: String,
+    /// Version of Grove.
+    pub version: String,
+}
