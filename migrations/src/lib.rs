@@ -4,6 +4,11 @@
 //! joined; everything else of an entity lies in one JSON column that the daemon reads with
 //! `#[serde(default)]`. No queries here.
 
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait of sea-orm-migration elides the lifetime, and async_trait needs the same form"
+)]
+
 use sea_orm_migration::prelude::*;
 
 mod column;

@@ -8,7 +8,7 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         schema
             .create_table(table(
                 "boards",
@@ -55,7 +55,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    async fn down(&self, schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         for name in ["board_objects", "boards"] {
             schema.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }

@@ -8,7 +8,7 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         schema
             .create_table(table(
                 "tasks",
@@ -85,7 +85,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    async fn down(&self, schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         for name in ["permissions", "messages", "tasks"] {
             schema.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
