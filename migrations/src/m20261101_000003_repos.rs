@@ -60,6 +60,7 @@ impl MigrationTrait for Migration {
             .await?;
         schema.create_index(index("worktrees", &["short_id"])).await?;
         schema.create_index(index("worktrees", &["repo_id", "id"])).await?;
+        schema.create_index(index("worktrees", &["repo_id", "name"])).await?;
         schema.create_index(unique("worktrees", &["repo_id", "live_name"])).await?;
         Ok(())
     }
