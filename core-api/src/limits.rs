@@ -69,6 +69,32 @@ pub const ROOM_RING_EVENTS: usize = 2_048;
 pub const RESUME_EVENTS: u64 = 5_000;
 /// Shortest time between two streamed-text frames of one message.
 pub const STREAM_TICK_MS: u64 = 33;
+/// Bytes of events that a room keeps in memory, whatever their number; the newest one always stays.
+pub const ROOM_RING_BYTES: usize = 8 * 1024 * 1024;
+/// Events that came before their turn and wait in a room; one more makes it read the log.
+pub const ROOM_HELD_EVENTS: usize = 256;
+/// How long a room waits for a missing event before it reads the log.
+pub const ROOM_GAP_MS: u64 = 500;
+/// Fruitless reads of the log for one missing event before the room starts anew from the head.
+pub const ROOM_RELOADS: u32 = 5;
+/// Events in one `ev` frame; more go into the next one.
+pub const EV_FRAME_EVENTS: usize = 256;
+/// Bytes of one `ev` frame, at which the next event goes into the next frame.
+pub const EV_FRAME_BYTES: usize = 256 * 1024;
+/// Longest id of a mutation; a longer one is answered with `error`.
+pub const MUTATION_ID_BYTES: usize = 64;
+/// Unusable frames of one connection; one more closes it (4400).
+pub const WS_BAD_FRAMES: u32 = 20;
+/// Longest time for the closing handshake of a WebSocket.
+pub const WS_CLOSE_MS: u64 = 1_000;
+/// Colour slots of participants; with more people on one board some share a colour.
+pub const PRESENCE_SLOTS: u8 = 12;
+/// Departures that a room remembers; whoever is further behind is closed as too slow (4408).
+pub const PRESENCE_GONE: usize = 1_024;
+/// Bytes of one streaming message's text that a room keeps; the rest comes with the final event.
+pub const STREAM_TEXT_BYTES: usize = 2 * 1024 * 1024;
+/// Messages that may stream at once in one session; one more comes with its final event only.
+pub const STREAM_MESSAGES: usize = 64;
 /// How long a room without subscribers stays in memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Messages in the snapshot of a session topic; older ones are read over REST.
