@@ -5,6 +5,7 @@ mod mutations;
 mod presence;
 mod resume;
 mod room;
+mod rules;
 mod slow;
 mod stream;
 mod support;

@@ -90,6 +90,16 @@ async fn rt04_an_event_that_never_reaches_the_hub_is_read_from_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rt04_an_event_that_only_a_snapshot_knows_is_read_from_the_log() {
+    let world = World::memory();
+    let mut ana = world.on_board("Ana").await;
+    world.memory.commit(BOARD, None, vec![put("n1", json!({}))]);
+    let mut ben = world.on_board("Ben").await;
+    assert_eq!(ana.seqs_until(1).await, [1]);
+    ben.assert_quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn rt04_a_log_with_a_hole_makes_the_room_start_anew_with_a_snapshot() {
     let world = World::memory();
     let mut client = world.on_board("Ana").await;
