@@ -25,6 +25,12 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     let arguments = match args::Arguments::try_parse() {
         Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && is_json_asked_for() => {
+            let message = error.to_string();
+            let output = Output::of_terminal(true);
+            output.error(&CliError::usage(message.trim_end(), "Try `grove help`."));
+            return ExitCode::from(Exit::Usage.code());
+        }
         Err(error) => return say(&error),
     };
     let output = Output::of_terminal(arguments.globals.json);
@@ -35,6 +41,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(error.exit.code())
         }
     }
+}
+
+/// Whether errors are to be written for programs, when the arguments as a whole cannot be read.
+fn is_json_asked_for() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
 }
 
 /// Prints help, the version or a mistake in the arguments, the way `clap` words it.

@@ -31,8 +31,15 @@ pub(super) async fn run(
     let started = monitor::start(launch)?;
     let answer = json!({ "url": started.url, "pid": started.child.id(), "is_new": true });
     output.value(&answer, |_| format!("Grove is ready at {}", started.url))?;
-    after_start(&arguments, config, output, &started.url).await?;
-    if arguments.foreground { stay(started.child).await } else { Ok(ExitCode::SUCCESS) }
+    let done = after_start(&arguments, config, output, &started.url).await;
+    if !arguments.foreground {
+        return done.map(|()| ExitCode::SUCCESS);
+    }
+    if let Err(error) = done {
+        // Grove itself runs, so whoever looks at it in the foreground keeps it.
+        output.error(&error);
+    }
+    stay(started.child).await
 }
 
 async fn after_start(
