@@ -54,13 +54,17 @@ pub(super) struct Channelled {
     pub(super) channel: OwnedFd,
 }
 
-/// Starts the daemon with the monitor's own environment, standard output and standard error.
+/// Starts the daemon with the monitor's own environment and standard error.
+///
+/// Its standard output goes to standard error too: whoever waits for the ready line reads nothing but
+/// the monitor's own words, and may close the pipe afterwards.
 ///
 /// # Errors
 /// What the operating system reports.
 pub(super) fn daemon(programs: &Programs, home: &Path, bind: &str) -> io::Result<Channelled> {
     let mut command = command(&programs.daemon);
     command.arg("--home").arg(home).arg("--bind").arg(bind).stdin(Stdio::null());
+    command.stdout(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?));
     // A daemon whose monitor is gone can start nothing more; it is asked to end in good order.
     begin(command, None, Signal::SIGTERM)
 }

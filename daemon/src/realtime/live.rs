@@ -278,6 +278,14 @@ impl LiveRoom {
         }
     }
 
+    /// Notes that the log has `seq`: if its events do not come by themselves, they are read.
+    pub(super) fn expect(&self, seq: i64) {
+        let is_news = locked(&self.state).room.expect(seq, self.clock.now_ms());
+        if is_news {
+            self.driver.notify_one();
+        }
+    }
+
     /// Takes events of the log; returns what to do next.
     pub(super) fn reloaded(&self, events: &[Event], is_whole: bool) -> Reloaded {
         let now_ms = self.clock.now_ms();

@@ -38,6 +38,8 @@ struct FieldVersions {
 struct Participant {
     identity: Identity,
     joined: u64,
+    /// When it was first here, if a reader may still remember that time.
+    first_joined: u64,
     values: Presence,
     versions: FieldVersions,
 }
@@ -108,12 +110,14 @@ impl Participants {
         self.version += 1;
         let joined = self.version;
         // Who saw it leave and come back would keep its old values: all fields are sent anew.
-        let was_here = self.gone.iter().any(|gone| gone.peer == peer);
-        let at = if was_here { joined } else { 0 };
+        let before = self.gone.iter().find(|gone| gone.peer == peer).map(|gone| gone.joined);
+        let first_joined = before.unwrap_or(joined);
+        let at = if before.is_some() { joined } else { 0 };
         self.gone.retain(|gone| gone.peer != peer);
         let versions = FieldVersions { cur: at, vp: at, sel: at, drag: at, typing: at, panel: at };
         let values = Presence::default();
-        self.by_peer.insert(peer, Participant { identity, joined, values, versions });
+        let participant = Participant { identity, joined, first_joined, values, versions };
+        self.by_peer.insert(peer, participant);
         true
     }
 
@@ -121,7 +125,7 @@ impl Participants {
     pub(super) fn leave(&mut self, peer: PeerId) -> bool {
         let Some(participant) = self.by_peer.remove(&peer) else { return false };
         self.version += 1;
-        self.gone.push_back(Gone { peer, joined: participant.joined, left: self.version });
+        self.gone.push_back(Gone { peer, joined: participant.first_joined, left: self.version });
         while self.gone.len() > limits::PRESENCE_GONE {
             let Some(gone) = self.gone.pop_front() else { break };
             self.forgotten = gone.left;

@@ -62,6 +62,7 @@ pub(super) struct Room {
     look_at_ms: Option<u64>,
     reloads: u32,
     has_missed: bool,
+    expected: i64,
     shared: Option<(i64, i64, Frame)>,
 }
 
@@ -80,6 +81,7 @@ impl Room {
             look_at_ms: None,
             reloads: 0,
             has_missed: false,
+            expected: 0,
             shared: None,
         }
     }
@@ -153,6 +155,7 @@ impl Room {
         self.ring_bytes = 0;
         self.shared = None;
         self.reloads = 0;
+        self.expected = 0;
         self.look_at_ms = None;
         self.settle(now_ms, &mut in_order);
         Effect::Wake
@@ -214,9 +217,22 @@ impl Room {
             in_order(&event.ops);
             self.push(event);
         }
-        self.has_missed &= !is_whole;
+        if is_whole {
+            self.has_missed = false;
+            self.expected = self.newest;
+        }
         self.settle(now_ms, in_order);
         true
+    }
+
+    /// Notes that the log has `seq`, as a snapshot told; returns whether the room waits for it now.
+    pub(super) fn expect(&mut self, seq: i64, now_ms: u64) -> bool {
+        let is_news = self.is_live() && seq > self.newest.max(self.expected);
+        if is_news {
+            self.expected = seq;
+            self.look_at_ms.get_or_insert(now_ms + limits::ROOM_GAP_MS);
+        }
+        is_news
     }
 
     /// Notes that the log could not be read or had nothing; `false` when it is time to start anew.
@@ -309,7 +325,7 @@ impl Room {
         }
         if self.has_missed {
             self.look_at_ms.get_or_insert(now_ms);
-        } else if self.held.is_empty() {
+        } else if self.held.is_empty() && self.newest >= self.expected {
             self.look_at_ms = None;
             self.reloads = 0;
         } else if self.newest > before || self.look_at_ms.is_none() {

@@ -266,6 +266,7 @@ impl Subscription {
         let mut finals = Finals::default();
         finals.note_state(&snapshot.state);
         self.room.end_final(&finals, position.streams);
+        self.room.expect(snapshot.seq);
         self.seen.generation = position.generation;
         self.seen.seq = snapshot.seq;
         let Snapshot { epoch, seq, state } = snapshot;
