@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Through what somebody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Via {
+pub(crate) enum Via {
     /// The browser.
     Web,
     /// The command line.
@@ -46,17 +46,17 @@ impl fmt::Display for Via {
 
 /// Who acts: always a user, whatever the way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Actor {
+pub(crate) struct Actor {
     /// The user.
-    pub user: UserId,
+    pub(crate) user: UserId,
     /// The way in.
-    pub via: Via,
+    pub(crate) via: Via,
 }
 
 impl Actor {
     /// The session whose agent acts, when one does.
     #[must_use]
-    pub fn session(&self) -> Option<SessionId> {
+    pub(crate) fn session(&self) -> Option<SessionId> {
         match self.via {
             Via::Mcp(session) => Some(session),
             Via::Web | Via::Cli | Via::Api | Via::System => None,
@@ -109,11 +109,9 @@ impl Ctx {
         let job: WriteFn<(T, Published)> = Box::new(move |connection| {
             let change = Arc::clone(&change);
             Box::pin(async move {
-                let tx =
-                    Tx { connection, actor, now: clock::now(), published: Mutex::default() };
+                let tx = Tx { connection, actor, now: clock::now(), published: Mutex::default() };
                 let value = change(&tx).await?;
-                let published =
-                    tx.published.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let published = tx.published.into_inner().unwrap_or_else(PoisonError::into_inner);
                 Ok((value, published))
             })
         });

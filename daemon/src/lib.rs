@@ -24,6 +24,7 @@ mod paths;
 pub mod privileged;
 pub mod realtime;
 mod repos;
+mod room_backend;
 mod router;
 pub mod server;
 mod sessions;
@@ -32,3 +33,5 @@ mod tasks;
 mod users;
 mod validate;
 mod worktrees;
+
+pub use router::openapi;

@@ -50,12 +50,9 @@ pub(crate) async fn resolve<E: EntityTrait>(
         (_, Some(last)) => {
             fitting.push(last);
             let candidates = fitting.iter().map(Uuid::to_string).collect();
-            Err(Error::new(
-                ErrorCode::AmbiguousId,
-                format!("`{short}` fits more than one {noun}"),
-            )
-            .hint("write more digits of the id")
-            .candidates(candidates))
+            Err(Error::new(ErrorCode::AmbiguousId, format!("`{short}` fits more than one {noun}"))
+                .hint("write more digits of the id")
+                .candidates(candidates))
         }
     }
 }

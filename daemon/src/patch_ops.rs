@@ -22,7 +22,11 @@ pub(crate) fn put(id: impl ToString, kind: &str, resource: &impl Serialize) -> R
 }
 
 /// Sets each property that differs; `updated_at_ms` alone is no change.
-pub(crate) fn set<T: Serialize>(id: impl ToString, before: &T, after: &T) -> Result<Vec<Op>, Error> {
+pub(crate) fn set<T: Serialize>(
+    id: impl ToString,
+    before: &T,
+    after: &T,
+) -> Result<Vec<Op>, Error> {
     let before = properties(before)?;
     let id = id.to_string();
     let mut ops = Vec::new();

@@ -87,7 +87,9 @@ pub(crate) fn branch(name: &str) -> Result<String, Error> {
         Some("holds no white space, control characters or any of `~ ^ : ? * [ \\`")
     } else if name.contains("@{") || name == "@" {
         Some("is not `@` and does not hold `@{`")
-    } else if name.split('/').any(|it| it.is_empty() || it.starts_with('.') || it.ends_with(".lock"))
+    } else if name
+        .split('/')
+        .any(|it| it.is_empty() || it.starts_with('.') || it.ends_with(".lock"))
         || name.ends_with('.')
     {
         Some("has parts that are not empty, do not start or end with `.` nor end with `.lock`")
@@ -161,7 +163,8 @@ mod tests {
 
     #[test]
     fn branch_names_that_git_refuses_are_refused_before() {
-        for name in ["", "-x", "a..b", "a b", "a~", "@", "a/", "/a", "a//b", ".a", "a.lock", "a\n"] {
+        for name in ["", "-x", "a..b", "a b", "a~", "@", "a/", "/a", "a//b", ".a", "a.lock", "a\n"]
+        {
             assert_eq!(branch(name).map_err(|it| it.code()), Err(ErrorCode::InvalidBranchName));
         }
         assert!(branch("feature/ünï-1.2").is_ok());

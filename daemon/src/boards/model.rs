@@ -167,7 +167,6 @@ fn words(value: &Value) -> Result<String, Refused> {
 }
 
 fn color(value: &Value) -> Result<ObjectColor, Refused> {
-    serde_json::from_value(value.clone()).or_else(|error| {
-        refused(NackCode::Invalid, format!("`color` is not one of ours: {error}"))
-    })
+    serde_json::from_value(value.clone())
+        .or_else(|error| refused(NackCode::Invalid, format!("`color` is not one of ours: {error}")))
 }

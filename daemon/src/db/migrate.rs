@@ -2,7 +2,7 @@
 
 use super::OpenError;
 use grove_migrations::Migrator;
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 
 #[derive(FromQueryResult)]

@@ -9,5 +9,6 @@ mod migrate;
 mod open;
 mod writer;
 
-pub use open::{Database, OpenError};
+pub(crate) use open::Database;
+pub use open::OpenError;
 pub(crate) use writer::{WriteFn, is_serialization_failure};

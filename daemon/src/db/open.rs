@@ -19,7 +19,7 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// The open database. Cheap to clone.
 #[derive(Clone)]
-pub struct Database {
+pub(crate) struct Database {
     read: DatabaseConnection,
     writer: Writer,
     /// Keeps libSQL's engine configured; `None` on PostgreSQL.
@@ -59,7 +59,7 @@ impl Database {
     ///
     /// # Errors
     /// `Folder`, `Engine` or `Database` when it cannot be opened, `Newer` when a newer Grove wrote it.
-    pub async fn open_file(file: &Path, spawner: &TaskTracker) -> Result<Self, OpenError> {
+    pub(crate) async fn open_file(file: &Path, spawner: &TaskTracker) -> Result<Self, OpenError> {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
@@ -76,7 +76,10 @@ impl Database {
     ///
     /// # Errors
     /// `Database` when it cannot be reached, `Newer` when a newer Grove wrote it.
-    pub async fn open_postgres(url: &str, max_connections: Option<u32>) -> Result<Self, OpenError> {
+    pub(crate) async fn open_postgres(
+        url: &str,
+        max_connections: Option<u32>,
+    ) -> Result<Self, OpenError> {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(max_connections.unwrap_or(POSTGRES_CONNECTIONS))
@@ -91,7 +94,7 @@ impl Database {
 
     /// The connection for reading.
     #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
+    pub(crate) fn read(&self) -> &DatabaseConnection {
         &self.read
     }
 

@@ -36,7 +36,7 @@ type AnyBox = Box<dyn Any + Send>;
 pub(crate) type WriteFn<T> =
     Box<dyn for<'c> Fn(&'c DatabaseTransaction) -> Job<'c, T> + Send + Sync>;
 
-struct Request {
+pub(crate) struct Request {
     job: WriteFn<AnyBox>,
     reply: oneshot::Sender<Result<AnyBox, Error>>,
 }
@@ -68,9 +68,10 @@ impl Writer {
                 let (reply, answer) = oneshot::channel();
                 sender.send(Request { job, reply }).await.map_err(|_closed| stopped())?;
                 let value = answer.await.map_err(|_closed| stopped())??;
-                value.downcast().map(|value| *value).map_err(|_other| {
-                    Error::internal("the writer answered with another type")
-                })
+                value
+                    .downcast()
+                    .map(|value| *value)
+                    .map_err(|_other| Error::internal("the writer answered with another type"))
             }
             Self::Serializable(connection) => serializable(connection, &job).await,
         }
@@ -119,10 +120,7 @@ async fn write_group(connection: &DatabaseConnection, group: Vec<Request>) {
     }
 }
 
-async fn alone(
-    connection: &DatabaseConnection,
-    job: &WriteFn<AnyBox>,
-) -> Result<AnyBox, Error> {
+async fn alone(connection: &DatabaseConnection, job: &WriteFn<AnyBox>) -> Result<AnyBox, Error> {
     let transaction = begin(connection).await?;
     let value = in_savepoint(&transaction, job).await?;
     transaction.commit().await?;

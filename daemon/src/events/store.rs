@@ -61,10 +61,7 @@ pub(crate) async fn append(
 }
 
 /// The head of a log; a topic without events has number 0 and the epoch `0`.
-pub(crate) async fn head(
-    connection: &impl ConnectionTrait,
-    name: Topic,
-) -> Result<Head, Error> {
+pub(crate) async fn head(connection: &impl ConnectionTrait, name: Topic) -> Result<Head, Error> {
     let row = topic::Entity::find_by_id(name.to_string()).one(connection).await?;
     Ok(row.map_or_else(
         || Head { epoch: "0".to_owned(), seq: 0 },

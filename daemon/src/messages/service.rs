@@ -25,8 +25,7 @@ pub(crate) async fn list(
     ctx.authorize(Action::Read)?;
     let limit = validate::limit(query.limit)?;
     let is_backward = query.after.is_none();
-    let stretch =
-        Stretch { session, task, before: query.before, after: query.after, is_backward };
+    let stretch = Stretch { session, task, before: query.before, after: query.after, is_backward };
     let mut items = store::list(ctx.read(), stretch, limit + 1).await?;
     let has_more = items.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if has_more {

@@ -263,4 +263,3 @@ fn read(row: message::Model) -> Result<Message, Error> {
         updated_at_ms: row.updated_at_ms,
     })
 }
-

@@ -30,10 +30,9 @@ pub(crate) async fn ready(connection: &impl ConnectionTrait, id: RepoId) -> Resu
     let repo = load(connection, id).await?;
     match repo.state {
         RepoState::Ready if repo.archived_at_ms.is_none() => Ok(repo),
-        RepoState::Ready => Err(Error::new(
-            ErrorCode::Gone,
-            format!("the repository `{}` is archived", repo.name),
-        )),
+        RepoState::Ready => {
+            Err(Error::new(ErrorCode::Gone, format!("the repository `{}` is archived", repo.name)))
+        }
         RepoState::Cloning => Err(Error::new(
             ErrorCode::Conflict,
             format!("the repository `{}` is still being cloned", repo.name),

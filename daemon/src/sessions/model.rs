@@ -1,10 +1,10 @@
 //! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
 
+use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;
 use grove_core_api::rest::boards::SessionCard;
 use grove_core_api::rest::sessions::{Evidence, RunState, Session};
 use grove_core_api::rest::tasks::TaskState;
-use grove_core_api::ExecutorId;
 use serde::{Deserialize, Serialize};
 
 /// Longest one-line summary, in characters.

@@ -6,9 +6,7 @@ use crate::error::Error;
 use crate::http::extract::{Json, PathId, PathIds, Query};
 use crate::messages;
 use axum::http::StatusCode;
-use grove_core_api::rest::messages::{
-    EventList, EventQuery, Message, MessageList, MessageQuery,
-};
+use grove_core_api::rest::messages::{EventList, EventQuery, Message, MessageList, MessageQuery};
 use grove_core_api::rest::sessions::{
     AnswerPermission, CreatePrompt, CreateSession, PatchSession, Session, SessionQuery,
     SessionResult, SpawnSession,

@@ -89,9 +89,7 @@ pub(crate) async fn count_children(
 }
 
 /// Sessions that had an executor when the daemon last wrote.
-pub(crate) async fn with_executor(
-    connection: &impl ConnectionTrait,
-) -> Result<Vec<Record>, Error> {
+pub(crate) async fn with_executor(connection: &impl ConnectionTrait) -> Result<Vec<Record>, Error> {
     session::Entity::find()
         .filter(session::Column::ExecutorId.is_not_null())
         .all(connection)

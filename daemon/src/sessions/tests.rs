@@ -22,10 +22,7 @@ fn each_state_has_its_facts() {
         (Facts { queued: 1, ..IDLE }, RunState::Queued),
         (Facts { running: Some(false), ..IDLE }, RunState::Starting),
         (Facts { running: Some(true), queued: 3, ..IDLE }, RunState::Running),
-        (
-            Facts { running: Some(true), pending_permissions: 1, ..IDLE },
-            RunState::AwaitingApproval,
-        ),
+        (Facts { running: Some(true), pending_permissions: 1, ..IDLE }, RunState::AwaitingApproval),
         (
             Facts { running: Some(true), pending_permissions: 1, is_stopping: true, ..IDLE },
             RunState::Stopping,

@@ -10,7 +10,10 @@ use grove_core_api::{Page, PageQuery, Problem};
 /// Lists the people of the instance, newest first.
 #[utoipa::path(get, path = "/users", tag = "users", params(PageQuery),
     responses((status = 200, body = Page<User>), (status = "default", body = Problem)))]
-pub(crate) async fn list(ctx: Ctx, Query(query): Query<PageQuery>) -> Result<Json<Page<User>>, Error> {
+pub(crate) async fn list(
+    ctx: Ctx,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<User>>, Error> {
     Ok(Json(service::list(&ctx, &query).await?))
 }
 

@@ -13,8 +13,7 @@ use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, UserId};
 /// Colours that users are given in turn.
 const SLOTS: u64 = 12;
 /// Emoji that users are given in turn.
-const EMOJI: [&str; 12] =
-    ["🌳", "🦊", "🐝", "🦉", "🐙", "🌻", "🦋", "🐢", "🍀", "🐬", "🪶", "🦔"];
+const EMOJI: [&str; 12] = ["🌳", "🦊", "🐝", "🦉", "🐙", "🌻", "🦋", "🐢", "🍀", "🐬", "🪶", "🦔"];
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<UserId, Error> {
     store::find(ctx.read(), id).await

@@ -12,9 +12,7 @@ use uuid::Uuid;
 
 pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<UserId, Error> {
     let columns = (user::Column::Id, user::Column::ShortId);
-    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns)
-        .await
-        .map(UserId)
+    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns).await.map(UserId)
 }
 
 pub(crate) async fn get(

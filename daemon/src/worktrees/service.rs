@@ -125,10 +125,8 @@ pub(crate) async fn add(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<Worktree,
         Ok(added) => finish(ctx, worktree, added.base_commit).await,
         Err(error) => {
             // The keeper undid its part; nothing of this worktree is left but the row.
-            ctx.write(move |tx| {
-                Box::pin(async move { store::delete(tx.connection(), id).await })
-            })
-            .await?;
+            ctx.write(move |tx| Box::pin(async move { store::delete(tx.connection(), id).await }))
+                .await?;
             Err(error)
         }
     }

@@ -47,8 +47,7 @@ pub(crate) async fn list(
     before: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Worktree>, Error> {
-    let mut query =
-        worktree::Entity::find().order_by_desc(worktree::Column::Id).limit(limit + 1);
+    let mut query = worktree::Entity::find().order_by_desc(worktree::Column::Id).limit(limit + 1);
     if let Some(repo) = repo {
         query = query.filter(worktree::Column::RepoId.eq(repo.0));
     }
@@ -122,20 +121,13 @@ pub(crate) async fn update(
     Ok(())
 }
 
-pub(crate) async fn delete(
-    connection: &impl ConnectionTrait,
-    id: WorktreeId,
-) -> Result<(), Error> {
+pub(crate) async fn delete(connection: &impl ConnectionTrait, id: WorktreeId) -> Result<(), Error> {
     worktree::Entity::delete_by_id(id.0).exec(connection).await?;
     Ok(())
 }
 
-const STATES: [WorktreeState; 4] = [
-    WorktreeState::Creating,
-    WorktreeState::Ready,
-    WorktreeState::Failed,
-    WorktreeState::Trashed,
-];
+const STATES: [WorktreeState; 4] =
+    [WorktreeState::Creating, WorktreeState::Ready, WorktreeState::Failed, WorktreeState::Trashed];
 
 const fn state_name(state: WorktreeState) -> &'static str {
     match state {

@@ -1,11 +1,9 @@
 //! A client's mutation of a board: a list of operations, all or nothing, applied once.
 
-use crate::boards::model::{
-    ObjectData, Placed, Refused, kind_of, properties, refused,
-};
 use super::objects;
-use crate::boards::{service, store};
 use crate::auth::policy::Action;
+use crate::boards::model::{ObjectData, Placed, Refused, kind_of, properties, refused};
+use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::events;
@@ -165,11 +163,7 @@ fn step(
     }
 }
 
-fn present(
-    board: BoardId,
-    id: BoardObjectId,
-    change: &mut Change,
-) -> Result<&mut Placed, Refused> {
+fn present(board: BoardId, id: BoardObjectId, change: &mut Change) -> Result<&mut Placed, Refused> {
     change
         .now
         .as_mut()
@@ -212,12 +206,7 @@ fn put(
     Ok(placed)
 }
 
-async fn save(
-    tx: &Tx<'_>,
-    id: BoardObjectId,
-    change: Change,
-    seq: i64,
-) -> Result<(), Error> {
+async fn save(tx: &Tx<'_>, id: BoardObjectId, change: Change, seq: i64) -> Result<(), Error> {
     match change.now {
         Some(mut placed) => {
             placed.data.seqs.extend(change.set.into_iter().map(|property| (property, seq)));

@@ -1,17 +1,17 @@
 //! What people may do with the objects of a board over REST; the WebSocket's twin is `mutate`.
 
+use crate::auth::policy::Action;
 use crate::boards::model::{ObjectData, Placed, is_size, kind_name, properties, set_ops};
 use crate::boards::{service, store};
-use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::{lookup, validate};
 use grove_core_api::event::{Op, Topic};
-use grove_core_api::rest::boards::{
-    BoardObject, CreateBoardObject, ObjectKind, PatchBoardObject,
+use grove_core_api::rest::boards::{BoardObject, CreateBoardObject, ObjectKind, PatchBoardObject};
+use grove_core_api::{
+    BoardId, BoardObjectId, ErrorCode, IdRef, Page, PageQuery, SessionId, limits,
 };
-use grove_core_api::{BoardId, BoardObjectId, ErrorCode, IdRef, Page, PageQuery, SessionId, limits};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
@@ -162,9 +162,8 @@ pub(crate) async fn patch(
             let names: Vec<String> = changed.iter().map(|(name, _)| (*name).to_owned()).collect();
             if !names.is_empty() {
                 let ops = set_ops(id, changed);
-                let seq = tx
-                    .emit_as(Topic::Board(board), "board_object.patched", None, ops)
-                    .await?;
+                let seq =
+                    tx.emit_as(Topic::Board(board), "board_object.patched", None, ops).await?;
                 placed.data.seqs.extend(names.into_iter().map(|name| (name, seq)));
             }
             store::update_object(tx.connection(), &placed).await?;
@@ -181,8 +180,9 @@ pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Resu
             let placed = load(tx.connection(), board, id).await?;
             if placed.kind == ObjectKind::Session {
                 let detail = "a session's card goes with its session";
-                return Err(Error::new(ErrorCode::Conflict, detail)
-                    .hint("archive or remove the session"));
+                return Err(
+                    Error::new(ErrorCode::Conflict, detail).hint("archive or remove the session")
+                );
             }
             store::delete_object(tx.connection(), id).await?;
             let ops = vec![Op::Del { id: id.to_string() }];
@@ -238,10 +238,7 @@ pub(crate) fn free_place(taken: &[[f64; 2]], parent: Option<[f64; 2]>) -> [f64; 
     (0..4_096_u32)
         .map(|cell| {
             let (row, column) = (cell / per_row, cell % per_row);
-            [
-                start[0] + f64::from(column) * CARD_STEP[0],
-                start[1] + f64::from(row) * CARD_STEP[1],
-            ]
+            [start[0] + f64::from(column) * CARD_STEP[0], start[1] + f64::from(row) * CARD_STEP[1]]
         })
         .find(is_free)
         .unwrap_or(start)

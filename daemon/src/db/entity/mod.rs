@@ -1,5 +1,8 @@
 //! One entity per table; queries live in the slices.
-#![expect(unreachable_pub, reason = "sea-orm's derive wants public entities inside this private module")]
+#![expect(
+    unreachable_pub,
+    reason = "sea-orm's derive wants public entities inside this private module"
+)]
 
 pub(crate) mod board;
 pub(crate) mod board_object;

@@ -55,8 +55,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Er
     match (body.repo_id, body.worktree_id) {
         (Some(repo), None) => {
             let branch = body.branch.as_deref().map(validate::branch).transpose()?;
-            let base =
-                body.base_ref.as_deref().map(worktrees::service::reference).transpose()?;
+            let base = body.base_ref.as_deref().map(worktrees::service::reference).transpose()?;
             with_new_worktree(ctx, draft, repo, branch, base).await
         }
         (None, Some(worktree)) => {
@@ -69,9 +68,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Er
             insert(ctx, draft, repo, worktree).await
         }
         (None, None) => Err(Error::field("repo_id", "is missing (or name a `worktree_id`)")),
-        (Some(_), Some(_)) => {
-            Err(Error::field("worktree_id", "and `repo_id` exclude each other"))
-        }
+        (Some(_), Some(_)) => Err(Error::field("worktree_id", "and `repo_id` exclude each other")),
     }
 }
 
@@ -103,7 +100,7 @@ pub(crate) async fn spawn(
     let parent = load(ctx.read(), parent).await?.session;
     check_family(ctx, &parent).await?;
     let (agent, model) = match (&body.agent, &body.model) {
-        (None, None) => instance::service::inherit_model(&ctx.app, &parent, &prompt)?,
+        (None, None) => instance::service::inherit_model(&ctx.app, &parent)?,
         (agent, model) => {
             let agent = agent.as_deref().unwrap_or(&parent.agent);
             instance::service::choose_model(&ctx.app, Some(agent), model.as_deref())?
@@ -133,13 +130,15 @@ async fn check_family(ctx: &Ctx, parent: &Session) -> Result<(), Error> {
     let most = i32::try_from(limits::SPAWN_DEPTH).unwrap_or(i32::MAX);
     if parent.depth >= most {
         let detail = format!("sessions may be spawned {most} levels deep");
-        return Err(Error::new(ErrorCode::Conflict, detail)
-            .hint("do the work in this session instead"));
+        return Err(
+            Error::new(ErrorCode::Conflict, detail).hint("do the work in this session instead")
+        );
     }
     if store::count_children(ctx.read(), parent.id).await? >= limits::SPAWN_FAN_OUT {
         let detail = format!("a session may have {} children", limits::SPAWN_FAN_OUT);
-        return Err(Error::new(ErrorCode::Conflict, detail)
-            .hint("do the work in this session instead"));
+        return Err(
+            Error::new(ErrorCode::Conflict, detail).hint("do the work in this session instead")
+        );
     }
     Ok(())
 }
@@ -179,12 +178,7 @@ async fn free_name(ctx: &Ctx, repo: RepoId, draft: &Draft) -> Result<String, Err
     Ok(format!("{slug}-{}", &draft.id.short()))
 }
 
-async fn insert(
-    ctx: &Ctx,
-    draft: Draft,
-    repo: Repo,
-    worktree: Worktree,
-) -> Result<Session, Error> {
+async fn insert(ctx: &Ctx, draft: Draft, repo: Repo, worktree: Worktree) -> Result<Session, Error> {
     let has_prompt = draft.prompt.is_some();
     let session = ctx
         .write(move |tx| {

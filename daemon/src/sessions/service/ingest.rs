@@ -322,11 +322,7 @@ impl Step<'_> {
         }
     }
 
-    async fn started(
-        &mut self,
-        git: GitState,
-        snapshot: Option<String>,
-    ) -> Result<Applied, Error> {
+    async fn started(&mut self, git: GitState, snapshot: Option<String>) -> Result<Applied, Error> {
         let before = tasks::service::load(self.tx.connection(), self.task).await?;
         let mut after = before.clone();
         after.started_at_ms = Some(self.tx.now);

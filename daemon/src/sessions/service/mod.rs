@@ -12,7 +12,7 @@ pub(crate) use create::{create, spawn};
 pub(crate) use ingest::{Ingest, Live, ingest};
 pub(crate) use permission::{answer, unconfirmed_answers};
 pub(crate) use prompt::{Start, give_back, prompt, start_next, stop, stopped_by_force};
-pub(crate) use recover::{assign_executor, executor_gone, with_executors};
+pub(crate) use recover::{assign_executor, executor_gone, failed_to_start, with_executors};
 
 use super::model;
 use super::store::{self, Filter};
@@ -37,6 +37,15 @@ pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<SessionId, Error> {
 pub(crate) async fn get(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
     ctx.authorize(Action::Read)?;
     Ok(load(ctx.read(), id).await?.session)
+}
+
+/// The session that an agent calls from.
+pub(crate) async fn current(ctx: &Ctx) -> Result<Session, Error> {
+    let id = ctx.actor.session().ok_or_else(|| {
+        Error::new(ErrorCode::InvalidRequest, "the call does not come from a session")
+            .hint("name the session that you mean")
+    })?;
+    get(ctx, id).await
 }
 
 pub(crate) async fn load(
@@ -81,11 +90,7 @@ pub(crate) async fn busy_in(ctx: &Ctx, id: WorktreeId) -> Result<Option<SessionI
     Ok(sessions.iter().find(|it| it.state.is_busy()).map(|it| it.id))
 }
 
-pub(crate) async fn patch(
-    ctx: &Ctx,
-    id: SessionId,
-    body: PatchSession,
-) -> Result<Session, Error> {
+pub(crate) async fn patch(ctx: &Ctx, id: SessionId, body: PatchSession) -> Result<Session, Error> {
     ctx.authorize(Action::EditSessions)?;
     let title = body.title.map(|title| validate::title("title", &title)).transpose()?;
     ctx.write(move |tx| {

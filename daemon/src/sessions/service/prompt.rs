@@ -39,11 +39,7 @@ pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Resu
 }
 
 /// Adds a queued task; the caller stores the session.
-pub(super) async fn enqueue(
-    tx: &Tx<'_>,
-    record: &mut Record,
-    text: String,
-) -> Result<Task, Error> {
+pub(super) async fn enqueue(tx: &Tx<'_>, record: &mut Record, text: String) -> Result<Task, Error> {
     let id = record.session.id;
     let waiting = tasks::service::count_in(tx.connection(), id, TaskState::Queued).await?;
     if waiting >= limits::QUEUED_PROMPTS {
@@ -160,8 +156,7 @@ pub(crate) async fn stop(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
                 {
                     tasks::service::end(tx, task.id, TaskState::Cancelled, None).await?;
                 }
-                let running =
-                    tasks::service::first_in(connection, id, TaskState::Running).await?;
+                let running = tasks::service::first_in(connection, id, TaskState::Running).await?;
                 let mut after = before.clone();
                 after.is_stopping = running.is_some();
                 let evidence = Some(("stop_requested", "a person asked to stop"));
@@ -177,11 +172,7 @@ pub(crate) async fn stop(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
 }
 
 /// Ends a task whose executor had to be killed because it did not stop.
-pub(crate) async fn stopped_by_force(
-    ctx: &Ctx,
-    id: SessionId,
-    task: TaskId,
-) -> Result<(), Error> {
+pub(crate) async fn stopped_by_force(ctx: &Ctx, id: SessionId, task: TaskId) -> Result<(), Error> {
     let why = "the agent did not stop by itself and was killed";
     super::recover::end_task(ctx, id, task, TaskState::Cancelled, ("killed", why)).await
 }

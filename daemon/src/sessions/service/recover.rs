@@ -45,24 +45,36 @@ pub(crate) async fn executor_gone(
     assign_executor(ctx, id, None).await
 }
 
+/// A task could not be handed to an executor.
+pub(crate) async fn failed_to_start(
+    ctx: &Ctx,
+    id: SessionId,
+    task: TaskId,
+    detail: String,
+) -> Result<(), Error> {
+    end_task(ctx, id, task, TaskState::Failed, ("executor_failed", &detail)).await
+}
+
 /// Ends a task from outside of its executor, with everything that hangs on it.
 pub(super) async fn end_task(
     ctx: &Ctx,
     id: SessionId,
     task: TaskId,
     outcome: TaskState,
-    evidence: (&'static str, &'static str),
+    evidence: (&'static str, &str),
 ) -> Result<(), Error> {
+    let (fact, detail) = (evidence.0, evidence.1.to_owned());
     ctx.write(move |tx| {
+        let detail = detail.clone();
         Box::pin(async move {
             close_open_messages(tx, id, task).await?;
-            let failure = (outcome != TaskState::Cancelled).then(|| evidence.1.to_owned());
+            let failure = (outcome != TaskState::Cancelled).then(|| detail.clone());
             tasks::service::end(tx, task, outcome, failure).await?;
             let before = load(tx.connection(), id).await?;
             let mut after = before.clone();
             after.is_stopping = false;
-            after.session.line = evidence.1.to_owned();
-            state::settle(tx, &before, after, Some(evidence)).await?;
+            after.session.line.clone_from(&detail);
+            state::settle(tx, &before, after, Some((fact, &detail))).await?;
             Ok(())
         })
     })
