@@ -83,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
         let Path(id) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| bad_path(&rejection.body_text()))?;
-        Ok(Self(lookup::id_ref("valid", &id)?))
+        Ok(Self(lookup::id_ref(&id)?))
     }
 }
 
@@ -97,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathIds {
         let Path((outer, inner)) = Path::<(String, String)>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| bad_path(&rejection.body_text()))?;
-        Ok(Self(lookup::id_ref("valid", &outer)?, lookup::id_ref("valid", &inner)?))
+        Ok(Self(lookup::id_ref(&outer)?, lookup::id_ref(&inner)?))
     }
 }
 
