@@ -62,7 +62,7 @@ export class CursorLayer {
     const element = known?.element ?? document.createElement("div");
     element.className = "peer-cursor";
     element.dataset.peer = name;
-    element.style.color = `var(--slot-${slot % 12})`;
+    element.style.setProperty("--slot", `var(--slot-${slot % 12})`);
     element.innerHTML = ARROW;
     const flag = document.createElement("span");
     flag.textContent = name;
