@@ -97,7 +97,15 @@ function BoardArea({
     return (
       <div className="mx-auto w-120 max-w-full p-6">
         <ProblemNote
-          error={new ProblemError({ type: "about:blank", title: "This board cannot be opened", status: 0, code: "forbidden", detail: refusal.msg })}
+          error={
+            new ProblemError({
+              type: "about:blank",
+              title: "This board cannot be opened",
+              status: 0,
+              code: "forbidden",
+              detail: refusal.msg,
+            })
+          }
         />
       </div>
     );
@@ -105,7 +113,7 @@ function BoardArea({
   const isEmpty = channel.store.isLoaded && ![...channel.store.entries()].length;
   if (isNarrow) {
     return (
-      <div className="h-full overflow-y-auto">
+      <div className="relative min-h-0 flex-1 overflow-y-auto">
         <SessionList channel={channel} look={tab === "board" ? "tiles" : "rows"} />
         {isEmpty && <EmptyBoard />}
       </div>
@@ -172,7 +180,8 @@ export function App() {
         <Banners engine={engine} channel={channel} />
         <div className="flex min-h-0 flex-1">
           {!(isNarrow && panel) && (
-            <main className="relative min-w-0 flex-1">
+            <main className="relative min-w-0 flex-1 max-[719px]:flex max-[719px]:flex-col">
+              {isNarrow && <JoinCard />}
               {boards.isError && (
                 <div className="mx-auto w-120 max-w-full p-6">
                   <ProblemNote error={boards.error} onRetry={() => void boards.refetch()} />
@@ -185,7 +194,7 @@ export function App() {
                   <BoardArea channel={channel} board={route.board} session={route.session} onEngine={setEngine} />
                 </ErrorBoundary>
               )}
-              <JoinCard />
+              {!isNarrow && <JoinCard />}
             </main>
           )}
           {panel && !isNarrow && <Splitter />}

@@ -30,7 +30,11 @@ export function StatusBar({ channel }: { channel: Channel | null }) {
       </span>
       <span>{running} running</span>
       {first ? (
-        <button type="button" onClick={() => openSession(first.id)} className="flex items-center gap-1 rounded-sm font-semibold text-need hover:underline">
+        <button
+          type="button"
+          onClick={() => openSession(first.id)}
+          className="flex items-center gap-1 rounded-sm font-semibold text-need hover:underline"
+        >
           {needy.length} {needy.length === 1 ? "needs" : "need"} you
         </button>
       ) : (

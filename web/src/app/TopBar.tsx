@@ -42,7 +42,11 @@ function ConnectionWord() {
   const { state } = useConnection();
   const isOffline = useIsOffline();
   if (state === "live" || !isOffline) return null;
-  return <span className="rounded-full bg-fail-fill px-2.5 py-0.5 text-xs font-semibold text-fail">{state === "outdated" ? "Outdated" : "Offline"}</span>;
+  return (
+    <span className="rounded-full bg-fail-fill px-2.5 py-0.5 text-xs font-semibold text-fail">
+      {state === "outdated" ? "Outdated" : "Offline"}
+    </span>
+  );
 }
 
 /** The top bar. */

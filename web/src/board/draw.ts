@@ -56,14 +56,17 @@ function drawEdges(context: CanvasRenderingContext2D, { edges, palette, view }: 
     context.stroke();
   }
   context.setLineDash([]);
-  context.beginPath();
-  for (const { to, from, isFork } of edges) {
+  for (const isFork of [false, true]) {
+    context.beginPath();
     context.fillStyle = isFork ? palette.fork : palette.edge;
-    const [x, y] = ends(from, to)[1];
-    context.moveTo(x + 4, y);
-    context.arc(x, y, 4, 0, 2 * Math.PI);
+    for (const edge of edges) {
+      if (edge.isFork !== isFork) continue;
+      const [x, y] = ends(edge.from, edge.to)[1];
+      context.moveTo(x + 4, y);
+      context.arc(x, y, 4, 0, 2 * Math.PI);
+    }
+    context.fill();
   }
-  context.fill();
 }
 
 /** Where an edge leaves the parent and meets the child: below and above, or at the sides when level. */

@@ -4,69 +4,30 @@
 import type { Channel } from "@/net/client";
 import type { Op } from "@/wire";
 import { CursorLayer } from "./cursors";
-import { type Drawn, draw, type Edge } from "./draw";
+import { draw } from "./draw";
 import * as geo from "./geometry";
 import { SpatialGrid } from "./grid";
-import { cardOf, type Item, itemOf, markOf } from "./items";
+import { cardOf, type Item, itemOf } from "./items";
 import { NEAR_CARDS_MAX, nextMounted } from "./mount";
 import { type Palette, readPalette } from "./palette";
+import { edgesOf, type Lineage, thingsOf } from "./scene";
+import { type BoardState, INITIAL, type Layers, type LiveDrag, NOTHING, type Tool } from "./state";
 
 const CULL_MARGIN_PX = 200;
 const DOT_SPACING = 24;
-
-export type Tool = "select" | "hand";
-
-/** The layers that the engine works in, back to front. */
-export interface Layers {
-  root: HTMLElement;
-  back: HTMLElement;
-  surface: HTMLCanvasElement;
-  front: HTMLElement;
-  cursors: HTMLElement;
-  box: HTMLElement;
-}
-
-/** What React shows of the engine; a new object with each change. */
-export interface BoardState {
-  mounted: readonly string[];
-  isFar: boolean;
-  zoom: number;
-  selected: ReadonlySet<string>;
-  focused: string | null;
-  tool: Tool;
-  following: string | null;
-  isEmpty: boolean;
-}
-
-interface LiveDrag {
-  ids: ReadonlySet<string>;
-  dx: number;
-  dy: number;
-}
-
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** One board on screen. */
 export class Engine {
   view: geo.Viewport = { x: 0, y: 0, z: 1 };
   drag: LiveDrag | null = null;
-  state: BoardState = {
-    mounted: [],
-    isFar: false,
-    zoom: 1,
-    selected: NOTHING,
-    focused: null,
-    tool: "select",
-    following: null,
-    isEmpty: true,
-  };
+  state: BoardState = INITIAL;
   /** A card was clicked or confirmed by key. */
   onOpen: (id: string) => void = () => undefined;
   /** Objects were dropped elsewhere. */
   onMove: (ops: Op[]) => void = () => undefined;
   readonly grid = new SpatialGrid();
   readonly items = new Map<string, Item>();
-  private readonly edges = new Map<string, { parent: string; isFork: boolean }>();
+  private readonly edges = new Map<string, Lineage>();
   private readonly elements = new Map<string, HTMLElement>();
   private readonly listeners = new Set<() => void>();
   private readonly cursors: CursorLayer;
@@ -172,6 +133,12 @@ export class Engine {
     const dx = shift(left, right, this.width);
     const dy = shift(top, bottom, this.height);
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
+  }
+
+  /** The object below a board point that is drawn, not an element: seen from far, or not mounted yet. */
+  hit(x: number, y: number): string | null {
+    const found = this.grid.query({ x, y, w: 0.01, h: 0.01 }).filter((id) => this.items.get(id)?.kind !== "zone");
+    return found[found.length - 1] ?? null;
   }
 
   select(ids: ReadonlySet<string>): void {
@@ -338,10 +305,11 @@ export class Engine {
     layers.root.style.setProperty("--dot-spacing", `${spacing}px`);
     layers.root.style.setProperty("--dot-x", `${view.x % spacing}px`);
     layers.root.style.setProperty("--dot-y", `${view.y % spacing}px`);
-    layers.root.style.setProperty("--label-scale", String(Math.max(1, 0.75 / view.z)));
+    layers.root.style.setProperty("--label-scale", String(Math.max(1, 0.85 / view.z)));
 
     const visible = this.grid.query(geo.shown(view, this.width, this.height, CULL_MARGIN_PX));
     this.mount(visible);
+    layers.front.classList.toggle("is-far", this.state.isFar);
     for (const [id, element] of this.elements) this.place(id, element);
     this.paint(visible);
     this.cursors.draw(this.channel.peers.all(), view, this.isViewMoving, performance.now());
@@ -400,27 +368,15 @@ export class Engine {
     const context = this.layers.surface.getContext("2d");
     if (!context) return;
     const { palette, view, width, height } = this;
-    const things: Drawn[] = [];
-    for (const id of visible) {
-      const item = this.items.get(id);
-      const object = this.channel.store.get(id);
-      if (!item || !object || item.kind === "zone" || this.elements.has(id)) continue;
-      const rect = this.shownRect(item);
-      if (item.kind === "session") {
-        things.push({ item, rect, card: cardOf(object), text: "", color: palette.line });
-      } else {
-        const mark = markOf(object);
-        things.push({ item, rect, card: null, text: mark.text, color: palette.mark[mark.color] });
-      }
-    }
-    const area = geo.shown(view, width, height);
-    const edges: Edge[] = [];
-    for (const [child, { parent, isFork }] of this.edges) {
-      const a = this.items.get(parent);
-      const b = this.items.get(child);
-      const around = a && b && geo.bounds([a.rect, b.rect]);
-      if (around && geo.overlaps(around, area)) edges.push({ from: this.shownRect(a), to: this.shownRect(b), isFork });
-    }
+    const scene = {
+      items: this.items,
+      store: this.channel.store,
+      palette,
+      isDrawn: (id: string) => this.state.isFar || !this.elements.has(id),
+      shownRect: (item: Item) => this.shownRect(item),
+    };
+    const things = thingsOf(scene, visible);
+    const edges = edgesOf(scene, this.edges, geo.shown(view, width, height));
     draw(context, { view, width, height, ratio: this.layers.surface.width / Math.max(1, width), palette, edges, things });
   }
 }

@@ -79,7 +79,8 @@ class Gestures {
       this.drop();
       return;
     }
-    const id = target.closest<HTMLElement>("[data-id]")?.dataset.id ?? null;
+    const element = target.closest<HTMLElement>("[data-id]");
+    const id = element?.dataset.id ?? this.engine.hit(...toBoard(this.engine.view, x, y));
     const { state } = this.engine;
     const isPanning = event.button === 1 || this.isSpaceDown || state.tool === "hand";
     const isTouch = event.pointerType === "touch";

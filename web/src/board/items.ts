@@ -12,7 +12,7 @@ export interface Item {
 }
 
 /** Size of a session card. */
-export const CARD_SIZE = [300, 152] as const;
+export const CARD_SIZE = [300, 140] as const;
 
 const DEFAULT_SIZE: Record<ItemKind, readonly [number, number]> = {
   session: CARD_SIZE,

@@ -299,7 +299,10 @@ export class Client {
         return;
       case "ev":
         if (entry.store.apply(frame.evs) === "gap") this.sub(entry);
-        this.endStreams(entry, frame.evs.flatMap((event) => event.ops));
+        this.endStreams(
+          entry,
+          frame.evs.flatMap((event) => event.ops),
+        );
         return;
       case "st":
         this.streamed(entry, frame.m, frame.o, frame.d);

@@ -28,12 +28,7 @@ export function Button({ variant = "plain", className, ...rest }: ComponentProps
 }
 
 /** A square button with an icon; `label` is its name. */
-export function IconButton({
-  label,
-  isOn,
-  className,
-  ...rest
-}: ComponentProps<"button"> & { label: string; isOn?: boolean }) {
+export function IconButton({ label, isOn, className, ...rest }: ComponentProps<"button"> & { label: string; isOn?: boolean }) {
   return (
     <button
       type="button"

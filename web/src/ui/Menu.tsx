@@ -11,7 +11,12 @@ export function Menu({ trigger, align, children }: { trigger: ReactNode; align?:
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content align={align ?? "end"} sideOffset={4} collisionPadding={8} className={cx(PANEL, "max-h-[70vh] min-w-48 overflow-y-auto")}>
+        <DropdownMenu.Content
+          align={align ?? "end"}
+          sideOffset={4}
+          collisionPadding={8}
+          className={cx(PANEL, "max-h-[70vh] min-w-48 overflow-y-auto")}
+        >
           {children}
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
@@ -73,7 +78,13 @@ export function Pop({
     <Popover.Root {...(isOpen !== undefined && { open: isOpen })} {...(onOpenChange && { onOpenChange })}>
       <Popover.Trigger asChild>{trigger}</Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content aria-label={label} align={align ?? "start"} sideOffset={4} collisionPadding={8} className={cx(PANEL, "w-80 max-w-[calc(100vw-16px)] p-3")}>
+        <Popover.Content
+          aria-label={label}
+          align={align ?? "start"}
+          sideOffset={4}
+          collisionPadding={8}
+          className={cx(PANEL, "w-80 max-w-[calc(100vw-16px)] p-3")}
+        >
           {children}
         </Popover.Content>
       </Popover.Portal>

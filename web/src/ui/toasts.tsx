@@ -50,9 +50,16 @@ export function toastRefusal(text: string): void {
 export function Toasts() {
   const toasts = useToasts((state) => state.toasts);
   return (
-    <div role="status" aria-live="polite" className="pointer-events-none fixed bottom-10 left-3 z-50 flex w-90 max-w-[calc(100vw-24px)] flex-col gap-2">
+    <div
+      role="status"
+      aria-live="polite"
+      className="pointer-events-none fixed bottom-10 left-3 z-50 flex w-90 max-w-[calc(100vw-24px)] flex-col gap-2"
+    >
       {toasts.map((toast) => (
-        <div key={toast.id} className="pop pointer-events-auto flex items-start gap-2 rounded-lg border border-strong bg-raised py-2 pr-1 pl-3 shadow-(--float)">
+        <div
+          key={toast.id}
+          className="pop pointer-events-auto flex items-start gap-2 rounded-lg border border-strong bg-raised py-2 pr-1 pl-3 shadow-(--float)"
+        >
           {toast.kind === "done" ? (
             <CircleCheck size={16} className="mt-0.5 shrink-0 text-run" />
           ) : (

@@ -5,9 +5,10 @@ import { client } from "@/app/live";
 import { openSession } from "@/app/router";
 import { recall, remember } from "@/app/storage";
 import { useUi } from "@/app/ui-state";
-import { Engine, type Layers } from "@/board/engine";
+import { Engine } from "@/board/engine";
 import type { Viewport } from "@/board/geometry";
 import { listen } from "@/board/gestures";
+import type { Layers } from "@/board/state";
 import type { Channel } from "@/net/client";
 import { randomUuid } from "@/net/ids";
 import type { BoardMark } from "@/wire";
@@ -108,6 +109,7 @@ export function BoardView({
   return (
     <section ref={root} className="board" aria-label="Board" tabIndex={-1} data-tool="select">
       <div ref={back} className="board-layer" />
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a drawing without content of its own takes no focus */}
       <canvas ref={surface} className="board-surface" aria-hidden="true" />
       <div ref={front} className="board-layer" />
       <div ref={cursors} className="board-cursors" aria-hidden="true" />

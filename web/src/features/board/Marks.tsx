@@ -180,8 +180,8 @@ export const ZoneItem = memo(function ZoneItem({ engine, id, isSelected }: ItemP
     >
       <div
         data-id={id}
-        className="pointer-events-auto absolute top-0 left-0 max-w-full origin-top-left cursor-move truncate rounded-br-lg px-3 py-1 text-sm font-semibold select-none"
-        style={{ transform: "scale(var(--label-scale, 1))", background: `var(--mark-${mark.color})` }}
+        className="pointer-events-auto absolute bottom-full left-0 max-w-full origin-bottom-left cursor-move truncate px-1 pb-1 text-sm font-semibold text-muted select-none"
+        style={{ transform: "scale(var(--label-scale, 1))" }}
       >
         {mark.text || "Zone"}
       </div>

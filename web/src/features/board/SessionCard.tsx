@@ -1,9 +1,9 @@
 // A session's card, near enough to read. Its place is the engine's affair.
 import { GitBranch } from "lucide-react";
 import { memo, useCallback } from "react";
+import { useObject, usePeersVersion } from "@/app/live";
 import type { Engine } from "@/board/engine";
 import { CARD_SIZE, cardOf } from "@/board/items";
-import { useObject, usePeersVersion } from "@/app/live";
 import { Avatar } from "@/features/people/Avatar";
 import { needsYou, StateMark, stateWord } from "@/features/session/state";
 import type { Peers } from "@/net/presence";
@@ -76,10 +76,10 @@ export const SessionCard = memo(function SessionCard({ engine, id, isSelected, i
         </span>
       </div>
       <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
-      <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 flex-1 text-xs", isNeedy ? "text-need" : "text-muted")}>
+      <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
         {card.line}
       </div>
-      <div className="flex h-4 items-center gap-1 text-2xs text-muted">
+      <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
         <GitBranch size={11} aria-hidden="true" className="shrink-0" />
         <span className="truncate">
           <span className="font-medium text-fg">{card.repo}</span> {shortBranch(card.branch)}

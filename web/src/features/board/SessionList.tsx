@@ -1,14 +1,26 @@
 // The sessions of a board as a list of tiles, for narrow screens and as the board's reading order.
-import { cardOf } from "@/board/items";
+
 import { useTopicVersion } from "@/app/live";
 import { openSession } from "@/app/router";
+import { cardOf } from "@/board/items";
 import { needsYou, StateMark } from "@/features/session/state";
 import type { Channel } from "@/net/client";
 import { cx } from "@/ui/cx";
 import type { RunState, SessionCard } from "@/wire";
 import { shortBranch } from "./SessionCard";
 
-const URGENCY: RunState[] = ["awaiting_approval", "awaiting_input", "failed", "lost", "running", "starting", "stopping", "queued", "idle", "archived"];
+const URGENCY: RunState[] = [
+  "awaiting_approval",
+  "awaiting_input",
+  "failed",
+  "lost",
+  "running",
+  "starting",
+  "stopping",
+  "queued",
+  "idle",
+  "archived",
+];
 
 /** The board's sessions; `order` is by place or by what needs somebody. */
 export function useSessions(channel: Channel | null, order: "place" | "urgency" = "place"): { id: string; card: SessionCard }[] {

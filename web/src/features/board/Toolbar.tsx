@@ -2,7 +2,8 @@
 import { Hand, Maximize, Minus, MousePointer2, Plus, SquarePlus, StickyNote } from "lucide-react";
 import { useEffect } from "react";
 import { startCreating } from "@/app/ui-state";
-import type { BoardState, Engine } from "@/board/engine";
+import type { Engine } from "@/board/engine";
+import type { BoardState } from "@/board/state";
 import { IconButton } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import { isTyping, viewKey } from "./keys";

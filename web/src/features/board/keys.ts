@@ -16,7 +16,9 @@ const DIRECTIONS: Record<string, Direction | undefined> = {
 
 /** Whether keys belong to a field that takes text, or to a control. */
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], [role=menu], [role=dialog]") !== null;
+  return (
+    target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], [role=menu], [role=dialog]") !== null
+  );
 }
 
 function moveSelected(engine: Engine, direction: Direction, isLong: boolean): void {

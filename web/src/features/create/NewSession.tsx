@@ -118,7 +118,12 @@ export default function NewSession({ board, engine }: { board: string; engine: E
     });
   };
   return (
-    <Dialog isOpen onClose={close} title="New session" description="An agent works on your prompt in a worktree and on a branch of its own.">
+    <Dialog
+      isOpen
+      onClose={close}
+      title="New session"
+      description="An agent works on your prompt in a worktree and on a branch of its own."
+    >
       <form
         className="flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pt-3 pb-5"
         onSubmit={(event) => {
@@ -133,7 +138,6 @@ export default function NewSession({ board, engine }: { board: string; engine: E
       >
         <textarea
           ref={field}
-          // biome-ignore lint/a11y/noAutofocus: the prompt is what the dialog is for
           autoFocus
           aria-label="Prompt"
           rows={5}
@@ -145,8 +149,10 @@ export default function NewSession({ board, engine }: { board: string; engine: E
         {choice.current && (
           <Examples
             agent={choice.current.agent}
-            onChoose={(text) => {
+            onChoose={(text, model) => {
               write(text);
+              // A model of its own prompt was chosen by hand: take the one that the example is for.
+              if (choice.current?.model.example_prompt != null) choice.choose(`${choice.current.agent.name}\n${model}`);
               field.current?.focus();
             }}
           />

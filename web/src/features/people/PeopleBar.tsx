@@ -69,9 +69,7 @@ export function PeopleBar({ channel, engine }: { channel: Channel | null; engine
         <div className="-mx-3 h-px bg-line" />
         <div className="flex flex-col gap-1">
           <div className="text-xs font-semibold text-muted">On this board</div>
-          {others.length === 0 && (
-            <p className="text-muted">Nobody else is here. Open this address in another browser to work together.</p>
-          )}
+          {others.length === 0 && <p className="text-muted">Nobody else is here. Open this address in another browser to work together.</p>}
           {channel &&
             others.map((peer) => (
               <div key={peer.id} className="flex items-center gap-2 py-0.5">

@@ -10,7 +10,7 @@ import { cx } from "@/ui/cx";
 import { ProblemNote } from "@/ui/states";
 import { toastProblem } from "@/ui/toasts";
 
-const EMOJI = ["🌱", "🌲", "🍄", "🦊", "🐝", "🦉", "🐙", "🚀", "🎨", "🧭"] as const;
+const EMOJI = ["🌱", "🌲", "🍄", "🦊", "🐝", "🦉", "🐙", "🚀", "🧭"] as const;
 const NAME_MAX = 200;
 
 /** Forgets what depends on who one is, and connects as the new person. */
@@ -39,7 +39,7 @@ function EmojiChoice({ value, onChange }: { value: string; onChange: (emoji: str
   );
 }
 
-const INPUT = "h-9 min-w-0 flex-1 rounded-md border border-strong bg-surface px-3";
+const INPUT = "h-9 min-w-0 flex-1 rounded-md border border-strong bg-surface px-3 max-[719px]:h-10";
 
 /** The small card of the first visit; it blocks nothing and can be skipped. */
 export function JoinCard() {
@@ -63,7 +63,7 @@ export function JoinCard() {
         event.preventDefault();
         if (name.trim()) join.mutate();
       }}
-      className="pop absolute top-3 left-3 z-10 flex w-84 max-w-[calc(100%-24px)] flex-col gap-2.5 rounded-xl border border-strong bg-raised p-3.5 shadow-(--float)"
+      className="pop absolute bottom-3 left-3 z-10 flex w-80 max-w-[calc(100%-24px)] max-[719px]:static max-[719px]:m-3 max-[719px]:mb-0 max-[719px]:w-auto flex-col gap-2.5 rounded-xl border border-strong bg-raised p-3.5 shadow-(--float)"
     >
       <div className="flex items-start">
         <div className="min-w-0 flex-1">
@@ -123,7 +123,13 @@ export function MyselfForm({ onDone }: { onDone: () => void }) {
     >
       <div className="text-xs font-semibold text-muted">You</div>
       <div className="flex gap-2">
-        <input aria-label="Your name" maxLength={NAME_MAX} value={name} onChange={(event) => setName(event.target.value)} className={INPUT} />
+        <input
+          aria-label="Your name"
+          maxLength={NAME_MAX}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          className={INPUT}
+        />
         <Button type="submit" className="h-9" disabled={!name.trim() || !isChanged || save.isPending}>
           Save
         </Button>

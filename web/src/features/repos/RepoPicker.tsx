@@ -44,7 +44,7 @@ function AddRepo({ onAdded, onCancel }: { onAdded: (repo: Repo) => void; onCance
             event.preventDefault();
             submit();
           }}
-          className="h-9 min-w-0 flex-1 rounded-md border border-strong bg-surface px-3 font-mono text-xs"
+          className="h-9 min-w-0 flex-1 max-[719px]:h-10 rounded-md border border-strong bg-surface px-3 font-mono text-xs"
         />
         <Button className="h-9" disabled={!source.trim() || add.isPending} onClick={submit}>
           {add.isPending ? "Adding…" : "Add"}
@@ -101,7 +101,7 @@ export function RepoPicker({ value, onChange }: { value: string | null; onChange
               aria-label="Repository"
               value={value ?? ""}
               onChange={(event) => onChange(event.target.value || null)}
-              className="h-9 w-full rounded-md border border-strong bg-surface pr-2 pl-8"
+              className="h-9 w-full max-[719px]:h-10 rounded-md border border-strong bg-surface pr-2 pl-8"
             >
               {value === null && <option value="">Choose a repository</option>}
               {repos.map((repo) => (

@@ -60,14 +60,21 @@ function ThinkingBlock({ channel, message }: { channel: Channel; message: Messag
   const first = text.split("\n", 1)[0] ?? "";
   return (
     <section aria-label="Thinking" className="px-1 text-muted">
-      <button type="button" aria-expanded={isOpen} onClick={() => setWanted(!isOpen)} className="flex w-full items-center gap-1.5 rounded-sm text-left text-xs">
+      <button
+        type="button"
+        aria-expanded={isOpen}
+        onClick={() => setWanted(!isOpen)}
+        className="flex w-full items-center gap-1.5 rounded-sm text-left text-xs"
+      >
         <Brain size={13} className="shrink-0" aria-hidden="true" />
         <span className="shrink-0 font-medium">{message.is_streaming ? "Thinking" : "Thought"}</span>
         {!isOpen && <span className="min-w-0 flex-1 truncate">{first}</span>}
         <Arrow size={13} className="shrink-0" aria-hidden="true" />
       </button>
       {isOpen && (
-        <div className={cx("mt-1 ml-1.5 border-l-2 border-strong pl-3 break-words whitespace-pre-wrap", message.is_streaming && "caret")}>{text}</div>
+        <div className={cx("mt-1 ml-1.5 border-l-2 border-strong pl-3 break-words whitespace-pre-wrap", message.is_streaming && "caret")}>
+          {text}
+        </div>
       )}
     </section>
   );
@@ -98,7 +105,15 @@ function ErrorBlock({ text, kind }: { text: string; kind: ErrorClass }) {
 }
 
 /** One message, by its kind. */
-export const MessageView = memo(function MessageView({ channel, message, task }: { channel: Channel; message: Message; task: Task | undefined }) {
+export const MessageView = memo(function MessageView({
+  channel,
+  message,
+  task,
+}: {
+  channel: Channel;
+  message: Message;
+  task: Task | undefined;
+}) {
   const { body } = message;
   switch (body.kind) {
     case "prompt":

@@ -84,7 +84,12 @@ export function Composer({ id, board, state }: { id: string; board: Channel; sta
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   }, []);
-  const hint = connection !== "live" ? "Offline: the draft is kept" : isBusy(state) ? "Enter queues it behind the present task" : "Enter sends, ⇧ Enter makes a line";
+  const hint =
+    connection !== "live"
+      ? "Offline: the draft is kept"
+      : isBusy(state)
+        ? "Enter queues it behind the present task"
+        : "Enter sends, ⇧ Enter makes a line";
   return (
     <form
       className="shrink-0 px-3 pb-2"

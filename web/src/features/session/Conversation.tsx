@@ -75,7 +75,9 @@ export function Conversation({ channel, model, id }: { channel: Channel; model: 
   const height = useRef(0);
 
   const prompted = new Set(messages.map((message) => message.task_id));
-  const waiting = [...model.tasks.values()].filter((task) => task.state === "queued" && !prompted.has(task.id)).sort((a, b) => a.index - b.index);
+  const waiting = [...model.tasks.values()]
+    .filter((task) => task.state === "queued" && !prompted.has(task.id))
+    .sort((a, b) => a.index - b.index);
 
   const loadOlder = () => {
     const element = scroller.current;

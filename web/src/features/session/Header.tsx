@@ -67,7 +67,7 @@ function Why({ session }: { session: Session }) {
     <Pop
       label="Why this state"
       trigger={
-        <button type="button" className="-mx-1 flex h-7 items-center gap-1.5 rounded-sm px-1 hover:bg-fg/7 max-[719px]:h-10">
+        <button type="button" className="-mx-1 flex h-7 items-center gap-1.5 rounded-sm px-1 hover:bg-fg/7 max-[719px]:h-8">
           <StateMark state={session.state} />
           {evidence.at_ms > 0 && <span className="text-xs text-muted">{ago(evidence.at_ms)}</span>}
         </button>
@@ -105,7 +105,7 @@ function Branch({ branch, repo }: { branch: string; repo: string }) {
       </span>
       {canCopy && (
         <Tip text={isCopied ? "Copied" : "Copy the branch"}>
-          <IconButton label="Copy the branch" onClick={() => void copy()} className="size-6 max-[719px]:size-10">
+          <IconButton label="Copy the branch" onClick={() => void copy()} className="size-6 max-[719px]:size-8">
             {isCopied ? <Check size={12} /> : <Copy size={12} />}
           </IconButton>
         </Tip>
@@ -125,9 +125,7 @@ function RemoveDialog({ session, onClose }: { session: Session; onClose: () => v
   return (
     <Dialog isOpen onClose={onClose} title="Remove this session?" className="w-110">
       <div className="flex flex-col gap-4 px-5 pt-1 pb-5">
-        <p>
-          Its agent is stopped, the session is archived, and its worktree with everything not committed goes to the trash for 14 days.
-        </p>
+        <p>Its agent is stopped, the session is archived, and its worktree with everything not committed goes to the trash for 14 days.</p>
         {remove.isError && <ProblemNote error={remove.error} />}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Keep it</Button>
@@ -174,7 +172,15 @@ function More({ session }: { session: Session }) {
 }
 
 /** The head. */
-export function Header({ session, board, stop }: { session: Session; board: Channel; stop: { run: () => void; isArmed: boolean; isPending: boolean } }) {
+export function Header({
+  session,
+  board,
+  stop,
+}: {
+  session: Session;
+  board: Channel;
+  stop: { run: () => void; isArmed: boolean; isPending: boolean };
+}) {
   const isNarrow = useIsNarrow();
   usePeersVersion(board.peers);
   const people = watchers(board.peers, session.id);

@@ -6,6 +6,7 @@ import { useUsers } from "@/app/live";
 import { isTyping } from "@/features/board/keys";
 import { api } from "@/net/api";
 import { Button, Key } from "@/ui/Button";
+import { ScrollPre } from "@/ui/ScrollPre";
 import { ProblemNote } from "@/ui/states";
 import type { Decision, Permission } from "@/wire";
 
@@ -53,10 +54,7 @@ export function PermissionCard({ request }: { request: Request }) {
         The agent asks for permission
       </div>
       {permission.reason && <p>{permission.reason}</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} role="region" aria-label="What it wants to do" className="max-h-60 overflow-auto rounded-md border border-strong bg-surface px-3 py-2 font-mono text-xs leading-[18px] whitespace-pre-wrap">
-        {what}
-      </pre>
+      <ScrollPre label="What it wants to do" text={what} className="max-h-60 rounded-md border border-strong bg-surface px-3 py-2" />
       <div className="flex flex-wrap items-center gap-2">
         <Button variant="allow" className="max-[719px]:flex-1" disabled={isSent} onClick={() => answer.mutate("allow")}>
           Allow

@@ -61,7 +61,17 @@ function useStop(session: Session | null, panel: React.RefObject<HTMLElement | n
 const TAB =
   "h-9 border-b-2 border-transparent px-1 font-medium text-muted hover:text-fg data-[state=active]:border-fg data-[state=active]:text-fg max-[719px]:h-11";
 
-function Loaded({ channel, board, id, panel }: { channel: Channel; board: Channel; id: string; panel: React.RefObject<HTMLElement | null> }) {
+function Loaded({
+  channel,
+  board,
+  id,
+  panel,
+}: {
+  channel: Channel;
+  board: Channel;
+  id: string;
+  panel: React.RefObject<HTMLElement | null>;
+}) {
   const model = useSessionModel(channel);
   const { session } = model;
   const stop = useStop(session, panel);

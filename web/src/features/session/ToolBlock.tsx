@@ -22,6 +22,7 @@ import type { Channel } from "@/net/client";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { duration } from "@/ui/format";
+import { ScrollPre } from "@/ui/ScrollPre";
 import type { Body, Message, ToolState } from "@/wire";
 import { useText } from "./model";
 import { PermissionCard, PermissionRecord } from "./PermissionCard";
@@ -65,10 +66,7 @@ function Output({ text, isLive }: { text: string; isLive: boolean }) {
   const shown = isCut ? (isLive ? lines.slice(-OUTPUT_LINES) : lines.slice(0, OUTPUT_LINES)) : lines;
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} role="region" aria-label="Output" className="max-h-120 overflow-auto px-3 py-2 font-mono text-xs leading-[18px] break-words whitespace-pre-wrap">
-        {shown.join("\n")}
-      </pre>
+      <ScrollPre label="Output" text={shown.join("\n")} className="max-h-120 px-3 py-2" />
       {isCut && (
         <Button variant="ghost" className="h-7 w-full rounded-none border-t border-t-line text-muted" onClick={() => setWhole(true)}>
           Show all {lines.length} lines
@@ -86,10 +84,11 @@ function ToolDetails({ body, text }: { body: ToolBody; text: string }) {
       {body.change ? (
         <Patch patch={body.change.patch} label={`Change of ${body.change.path}`} />
       ) : (
-        <pre className="max-h-60 overflow-auto bg-sunken px-3 py-2 font-mono text-xs leading-[18px] break-words whitespace-pre-wrap">
-          {isCommand ? <span className="text-muted select-none">$ </span> : null}
-          {isCommand ? what : JSON.stringify(body.input, null, 2)}
-        </pre>
+        <ScrollPre
+          label="Input"
+          text={isCommand ? `$ ${what}` : JSON.stringify(body.input, null, 2)}
+          className="max-h-60 bg-sunken px-3 py-2"
+        />
       )}
       {text ? (
         <Output text={text} isLive={body.state === "running"} />
@@ -110,6 +109,8 @@ export function ToolBlock({ channel, message, body }: { channel: Channel; messag
   const { word, look, Icon: StateIcon } = STATE[body.state];
   const Icon = ICON[body.tool] ?? (body.tool.includes("session") || body.tool.includes("grove") ? Network : Wrench);
   const Arrow = isOpen ? ChevronDown : ChevronRight;
+  const title = body.title || essence(body.input);
+  const isNamed = body.tool === "bash" || title.toLowerCase().includes(body.tool.toLowerCase());
   return (
     <div className="flex flex-col gap-2">
       <section aria-label={`Tool ${body.tool}`} data-tool-state={body.state} className="overflow-hidden rounded-lg border bg-surface">
@@ -120,7 +121,10 @@ export function ToolBlock({ channel, message, body }: { channel: Channel; messag
           className="flex min-h-8 w-full items-center gap-2 px-2.5 py-1 text-left hover:bg-sunken max-[719px]:min-h-11"
         >
           <Icon size={14} className="shrink-0 text-muted" aria-hidden="true" />
-          <span className="min-w-0 flex-1 truncate">{body.title || essence(body.input)}</span>
+          <span className="min-w-0 flex-1 truncate">
+            {isNamed ? null : <span className="text-muted">{body.tool} </span>}
+            {title}
+          </span>
           {body.duration_ms !== null && <span className="shrink-0 text-2xs text-muted tabular-nums">{duration(body.duration_ms)}</span>}
           <span className={cx("inline-flex shrink-0 items-center gap-1 text-2xs font-semibold", look)}>
             <StateIcon size={12} strokeWidth={2.5} aria-hidden="true" className={isRunning ? "animate-spin" : ""} />

@@ -1,6 +1,6 @@
 // Markdown that is still being written: only its unfinished end is read again with each piece.
 import DOMPurify from "dompurify";
-import { type Token, type Tokens, marked } from "marked";
+import { Marked, type Token, type Tokens } from "marked";
 
 /** A finished or growing block of a text. */
 export interface Block {
@@ -8,21 +8,42 @@ export interface Block {
   html: string;
 }
 
-DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-  if (node.tagName !== "A") return;
-  node.setAttribute("target", "_blank");
-  node.setAttribute("rel", "noopener noreferrer");
+const SAFE_LINK = /^(https?:|mailto:)/i;
+
+function escaped(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+}
+
+/** HTML that an agent writes shows as the text it is; pictures from elsewhere become links. */
+const markdown = new Marked({
+  gfm: true,
+  renderer: {
+    html: ({ text }) => escaped(text),
+    image({ href, text }) {
+      return SAFE_LINK.test(href)
+        ? `<a href="${escaped(href)}" target="_blank" rel="noopener noreferrer">${escaped(text || href)}</a>`
+        : escaped(text);
+    },
+    link({ href, tokens }) {
+      const words = this.parser.parseInline(tokens);
+      return SAFE_LINK.test(href) ? `<a href="${escaped(href)}" target="_blank" rel="noopener noreferrer">${words}</a>` : words;
+    },
+    // A checkbox that nobody can tick is a sign, not a control.
+    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+  },
 });
 
+/** The second line of defence, should the renderer let something through. */
 const CLEAN = {
   FORBID_TAGS: ["style", "form", "input", "button", "textarea", "select", "img", "svg", "math", "video", "audio"],
   FORBID_ATTR: ["style", "class", "id", "name"],
+  ADD_ATTR: ["target"],
 };
 
 /** Turns one block into HTML that can do no harm. */
 function rendered(token: Token): string {
-  // A code block without a language of its own must be reachable by keyboard when it scrolls.
-  const html = DOMPurify.sanitize(marked.parser([token]), CLEAN);
+  const html = DOMPurify.sanitize(markdown.parser([token]), CLEAN);
+  // What scrolls must be reachable by keyboard.
   return token.type === "code" ? html.replace("<pre>", '<pre tabindex="0" role="region" aria-label="Code">') : html;
 }
 
@@ -43,7 +64,7 @@ export class MarkdownStream {
       this.length = 0;
     }
     this.text = text;
-    const tokens = marked.lexer(text.slice(this.length), { gfm: true, breaks: false });
+    const tokens = markdown.lexer(text.slice(this.length));
     let last = tokens.length - 1;
     while (last >= 0 && isSpace(tokens[last] as Token)) last -= 1;
     // Everything before the last block is finished: what comes can only change the last one.

@@ -1,5 +1,17 @@
 // Run states as people see them: colour, glyph and word, always all three.
-import { Archive, Circle, CircleDashed, CircleX, Hand, Hourglass, LoaderCircle, type LucideIcon, MessageCircleQuestion, Play, Square } from "lucide-react";
+import {
+  Archive,
+  Circle,
+  CircleDashed,
+  CircleX,
+  Hand,
+  Hourglass,
+  LoaderCircle,
+  type LucideIcon,
+  MessageCircleQuestion,
+  Play,
+  Square,
+} from "lucide-react";
 import { TONE, type Tone } from "@/board/palette";
 import { cx } from "@/ui/cx";
 import type { RunState } from "@/wire";
