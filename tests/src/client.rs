@@ -14,7 +14,7 @@ use grove_core_api::{ErrorCode, Page, Problem, RepoId, SessionId};
 use reqwest::{Method, RequestBuilder, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fmt;
 use std::time::Duration;
 
