@@ -5,6 +5,8 @@ use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Descriptor of the control socket, by contract with the monitor.
 const CONTROL: RawFd = 3;
@@ -59,6 +61,17 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, size: usize) -> io::Result<Datagra
     }
     bytes.truncate(length);
     Ok(Datagram { bytes, descriptors })
+}
+
+/// Registers the descriptor with the runtime, to wait until it can be read.
+///
+/// # Errors
+/// When the kernel cannot wait for it.
+pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the OwnedFd moves into the AsyncFd and is never given out, so that it stays open and
+    // the same file for as long as it is registered; its AsRawFd always names the same descriptor.
+    let watched = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    watched.map_err(io::Error::from)
 }
 
 /// Makes the command start in a session and process group of its own.

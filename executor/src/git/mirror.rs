@@ -104,10 +104,9 @@ impl Drop for Scratch {
 
 /// What a failed change of the file system means.
 pub(super) fn storage(error: &io::Error) -> RpcError {
-    let code = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorCode::StorageFull,
-        _ => ErrorCode::GitFailed,
-    };
+    let is_full =
+        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let code = if is_full { ErrorCode::StorageFull } else { ErrorCode::GitFailed };
     RpcError::failed(code, format!("failed to write the repository: {error}"))
 }
 

@@ -61,7 +61,7 @@ impl Place {
     }
 
     async fn mirrored(self) -> Self {
-        super::mirror(&self.source.display().to_string(), &self.mirror(), &mut |_| {})
+        mirror(&self.source.display().to_string(), &self.mirror(), &mut |_| {})
             .await
             .expect("mirrored");
         self
@@ -83,7 +83,7 @@ async fn a_mirror_is_made_whole_and_refreshed_with_prune() {
     let place = Place::new().await;
     let source = place.source.display().to_string();
     let mut percents = Vec::new();
-    let facts = super::mirror(&source, &place.mirror(), &mut |it| percents.push(it)).await;
+    let facts = mirror(&source, &place.mirror(), &mut |it| percents.push(it)).await;
     let facts = facts.expect("mirrored");
     assert_eq!(facts.default_branch, "main");
     assert_eq!(facts.head_commit, git(&place.source, &["rev-parse", "main"]).await);
@@ -91,7 +91,7 @@ async fn a_mirror_is_made_whole_and_refreshed_with_prune() {
     assert!(percents.is_sorted());
     git(&place.source, &["branch", "-D", "side"]).await;
     git(&place.source, &["commit", "-qm", "second", "--allow-empty"]).await;
-    let facts = super::mirror(&source, &place.mirror(), &mut |_| {}).await.expect("refreshed");
+    let facts = mirror(&source, &place.mirror(), &mut |_| {}).await.expect("refreshed");
     assert_eq!(facts.head_commit, git(&place.source, &["rev-parse", "main"]).await);
     assert_eq!(branches(&place.mirror()).await.expect("lists").names, ["main"]);
     let left: Vec<_> = fs::read_dir(place.root.path().join("mirror")).expect("reads").collect();
@@ -112,7 +112,7 @@ async fn inspect_says_what_is_wrong_with_a_source() {
     git(&empty, &["init", "-q"]).await;
     let empty = empty.display().to_string();
     assert_eq!(code(inspect(&empty).await), Some(ErrorCode::EmptyRepository));
-    let failed = super::mirror(&empty, &place.mirror(), &mut |_| {}).await;
+    let failed = mirror(&empty, &place.mirror(), &mut |_| {}).await;
     assert_eq!(code(failed), Some(ErrorCode::EmptyRepository));
     assert!(!place.mirror().exists());
     for refused in
@@ -277,10 +277,10 @@ async fn a_diff_tells_of_every_kind_of_change() {
     fs::write(path.join("b\tü.txt"), "new\n").expect("written");
     fs::write(path.join("c.bin"), [0_u8, 159, 146, 150]).expect("written");
     fs::write(path.join("x.log"), "ignored").expect("written");
-    let diff = super::diff(&path, &base).await.expect("a diff");
-    assert!(diff.is_dirty);
-    assert_ne!(diff.head_commit, base);
-    let shown: Vec<_> = diff
+    let changed = diff(&path, &base).await.expect("a diff");
+    assert!(changed.is_dirty);
+    assert_ne!(changed.head_commit, base);
+    let shown: Vec<_> = changed
         .files
         .iter()
         .map(|it| (it.path.as_str(), it.status, it.additions, it.deletions, it.is_binary))
@@ -296,13 +296,13 @@ async fn a_diff_tells_of_every_kind_of_change() {
             ("turns.txt", FileStatus::Modified, 1, 1, false),
         ]
     );
-    let file = |name: &str| diff.files.iter().find(|it| it.path == name).expect("listed");
+    let file = |name: &str| changed.files.iter().find(|it| it.path == name).expect("listed");
     assert_eq!(file("moved to.txt").old_path.as_deref(), Some("moved from.txt"));
     assert!(file("a.txt").patch.contains("\n+diff --git a/x b/x\n"));
     assert!(file("gone.txt").patch.contains("\n-gone\n"));
     assert!(file("turns.txt").patch.contains("new file mode 120000"));
     assert!(file("c.bin").patch.is_empty());
-    let unknown = super::diff(&path, "0000000000000000000000000000000000000000").await;
+    let unknown = diff(&path, "0000000000000000000000000000000000000000").await;
     assert_eq!(code(unknown), Some(ErrorCode::UnknownReference));
 }
 
@@ -312,7 +312,7 @@ async fn a_large_patch_is_cut_and_says_so() {
     let path = place.worktree("one").await;
     fs::write(path.join("large.txt"), "0123456789abcde\n".repeat(40_000)).expect("written");
     fs::write(path.join("small.txt"), "small\n").expect("written");
-    let diff = super::diff(&path, "HEAD").await.expect("a diff");
+    let diff = diff(&path, "HEAD").await.expect("a diff");
     let file = |name: &str| diff.files.iter().find(|it| it.path == name).expect("listed");
     assert!(file("large.txt").is_truncated);
     assert!(file("large.txt").patch.len() <= grove_core_api::limits::DIFF_FILE_BYTES);
