@@ -69,6 +69,32 @@ pub const ROOM_RING_EVENTS: usize = 2_048;
 pub const RESUME_EVENTS: u64 = 5_000;
 /// Shortest time between two streamed-text frames of one message.
 pub const STREAM_TICK_MS: u64 = 33;
+/// Bytes of events that a room keeps in memory, whatever their number; the newest one always stays.
+pub const ROOM_RING_BYTES: usize = 8 * 1024 * 1024;
+/// Events that came before their turn and wait in a room; one more makes it read the log.
+pub const ROOM_HELD_EVENTS: usize = 256;
+/// How long a room waits for a missing event before it reads the log.
+pub const ROOM_GAP_MS: u64 = 500;
+/// Fruitless reads of the log for one missing event before the room starts anew from the head.
+pub const ROOM_RELOADS: u32 = 5;
+/// Events in one `ev` frame; more go into the next one.
+pub const EV_FRAME_EVENTS: usize = 256;
+/// Bytes of one `ev` frame, at which the next event goes into the next frame.
+pub const EV_FRAME_BYTES: usize = 256 * 1024;
+/// Longest id of a mutation; a longer one is answered with `error`.
+pub const MUTATION_ID_BYTES: usize = 64;
+/// Unusable frames of one connection; one more closes it (4400).
+pub const WS_BAD_FRAMES: u32 = 20;
+/// Longest time for the closing handshake of a WebSocket.
+pub const WS_CLOSE_MS: u64 = 1_000;
+/// Colour slots of participants; with more people on one board some share a colour.
+pub const PRESENCE_SLOTS: u8 = 12;
+/// Departures that a room remembers; whoever is further behind is closed as too slow (4408).
+pub const PRESENCE_GONE: usize = 1_024;
+/// Bytes of one streaming message's text that a room keeps; the rest comes with the final event.
+pub const STREAM_TEXT_BYTES: usize = 2 * 1024 * 1024;
+/// Messages that may stream at once in one session; one more comes with its final event only.
+pub const STREAM_MESSAGES: usize = 64;
 /// How long a room without subscribers stays in memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Messages in the snapshot of a session topic; older ones are read over REST.
@@ -80,6 +106,12 @@ pub const IPC_LINE_BYTES: usize = 8 * 1024 * 1024;
 pub const IPC_QUEUE_LINES: usize = 256;
 /// Requests that may wait for an answer on one connection; one more is refused with `busy`.
 pub const IPC_PENDING_REQUESTS: usize = 1_024;
+/// Requests of the other side that are worked on at once; one more is refused with `busy`.
+pub const IPC_RUNNING_REQUESTS: usize = 256;
+/// Lines that are no JSON-RPC before the connection is closed.
+pub const IPC_BAD_LINES: u64 = 8;
+/// Time that a closing connection has to write its last answers.
+pub const IPC_CLOSE_MS: u64 = 1_000;
 /// Default time for one JSON-RPC request.
 pub const IPC_REQUEST_MS: u64 = 30_000;
 /// Interval of pings from daemon to executor.
@@ -92,6 +124,8 @@ pub const EXECUTOR_ORPHAN_MS: u64 = 600_000;
 pub const REPLAY_BYTES: usize = 8 * 1024 * 1024;
 /// Time between `shutdown` and the kill.
 pub const EXECUTOR_GRACE_MS: u64 = 3_000;
+/// How long an executor without a task waits for a connection before it ends.
+pub const EXECUTOR_UNATTACHED_MS: u64 = 30_000;
 /// Idle executors are ended after this time.
 pub const EXECUTOR_IDLE_MS: u64 = 300_000;
 /// Executors that may live at once; one more prompt waits in the queue.
@@ -114,6 +148,10 @@ pub const GIT_LOCAL_MS: u64 = 60_000;
 pub const GIT_REMOTE_MS: u64 = 1_800_000;
 /// Bytes kept of git's standard error.
 pub const GIT_STDERR_BYTES: usize = 4_096;
+/// Bytes kept of git's standard output, patches apart.
+pub const GIT_STDOUT_BYTES: usize = 16 * 1024 * 1024;
+/// Time between the polite and the hard end of a git command.
+pub const GIT_GRACE_MS: u64 = 2_000;
 /// Bytes of one file's patch in a diff; a longer one is cut and says so.
 pub const DIFF_FILE_BYTES: usize = 256 * 1024;
 /// Bytes of all patches in a diff; files over it come without a patch and say so.
@@ -123,6 +161,23 @@ pub const DIFF_FILES: usize = 2_000;
 /// How long a removed worktree stays in the trash.
 pub const TRASH_MS: i64 = 14 * 24 * 3_600_000;
 
+/// Bytes of streamed text after which a delta is sent before `STREAM_TICK_MS` is over.
+pub const STREAM_CHUNK_BYTES: usize = 4 * 1024;
+/// Bytes of text and tool arguments in one answer of a model; a longer one ends the turn.
+pub const ANSWER_BYTES: usize = 1024 * 1024;
+/// Tries of one model call when the provider is overloaded, limits the rate or is unreachable.
+pub const MODEL_TRIES: usize = 3;
+/// First pause between two tries; it doubles.
+pub const MODEL_RETRY_MS: u64 = 500;
+/// Longest silence of a provider's stream.
+pub const MODEL_SILENCE_MS: u64 = 300_000;
+/// Longest time for one call of an MCP tool.
+pub const MCP_CALL_MS: u64 = 60_000;
+/// Time to connect to an MCP server and list its tools.
+pub const MCP_CONNECT_MS: u64 = 10_000;
+/// Tools taken from one MCP server.
+pub const MCP_TOOLS: usize = 128;
+
 /// Model calls in one task before the agent is stopped.
 pub const AGENT_STEPS: u32 = 100;
 /// Bytes of one tool's output that go to the model and into the history; the middle is left out.
@@ -131,6 +186,10 @@ pub const TOOL_OUTPUT_BYTES: usize = 64 * 1024;
 pub const TOOL_READ_BYTES: usize = 256 * 1024;
 /// Default and longest time for one shell command of an agent.
 pub const TOOL_BASH_MS: u64 = 120_000;
+/// Entries that the list tool returns.
+pub const TOOL_LIST_ENTRIES: usize = 1_000;
+/// Rounds of looking for processes that a command left behind.
+pub const SWEEP_ROUNDS: usize = 16;
 /// Longest time an agent may ask for.
 pub const TOOL_BASH_MAX_MS: u64 = 600_000;
 

@@ -1,0 +1,348 @@
+//! Everything that can be typed; the comments are the help texts.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use grove_core_api::PermissionId;
+use std::path::PathBuf;
+
+/// A shared board for a team and its coding agents.
+#[derive(Debug, Parser)]
+#[command(name = "grove", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Globals {
+    /// URL of the instance, instead of the one that runs in Grove's home [env: `GROVE_URL`]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub(crate) url: Option<String>,
+    /// Grove's home [env: `GROVE_HOME`] [default: ~/.grove]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) home: Option<PathBuf>,
+    /// Act as if started in this directory
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Print JSON: the API's answer on standard output, errors as problem documents on standard error
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start Grove on this machine and open it in the browser
+    Up(Up),
+    /// End Grove on this machine
+    Down,
+    /// Show whether Grove runs and whether all is well
+    Status,
+    /// Open the board in the browser
+    Open,
+    /// Repositories
+    #[command(subcommand)]
+    Repo(Repo),
+    /// Boards
+    #[command(subcommand)]
+    Board(Board),
+    /// Worktrees
+    #[command(subcommand)]
+    Worktree(Worktree),
+    /// Agent sessions
+    #[command(subcommand)]
+    Session(Box<Session>),
+    /// People
+    #[command(subcommand)]
+    User(User),
+    /// Agents and their models
+    #[command(subcommand)]
+    Agent(Agent),
+    /// Try out whether this machine has what Grove needs
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Settings of the command line
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Do not open the browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Port to listen on; 0 takes any free one [env: `GROVE_PORT`] [default: 4768]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Stay in the foreground, with the log on the terminal
+    #[arg(long)]
+    pub(crate) foreground: bool,
+    /// Fill a demo board with sessions at work
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Repo {
+    /// Register a repository: a directory on this machine or a URL
+    Add {
+        /// Path or URL
+        source: String,
+        /// Its name; by default the last part of the source
+        #[arg(long)]
+        name: Option<String>,
+        /// Do not wait for the clone
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// List repositories
+    Ls(Listing),
+    /// Show one repository
+    Show {
+        /// Id, end of an id, or name
+        repo: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Board {
+    /// List boards
+    Ls(Listing),
+    /// Make a board
+    New {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Worktree {
+    /// List worktrees
+    Ls {
+        /// Only those of this repository (id, end of an id, or name)
+        #[arg(long)]
+        repo: Option<String>,
+        /// Those in the trash too
+        #[arg(long)]
+        include_trashed: bool,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show one worktree
+    Show {
+        /// Id or end of an id
+        worktree: String,
+    },
+    /// Move a worktree to the trash; a snapshot of it is kept for 14 days
+    Rm {
+        /// Id or end of an id
+        worktree: String,
+    },
+    /// Show what a worktree changed since it started
+    Diff {
+        /// Id or end of an id
+        worktree: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    /// Make a session in a worktree of its own
+    New(NewSession),
+    /// List sessions
+    Ls {
+        /// Only those on this board (id, end of an id, or name)
+        #[arg(long)]
+        board: Option<String>,
+        /// Archived ones too
+        #[arg(long)]
+        include_archived: bool,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show one session
+    Show {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Give a session something to do; while it is busy the prompt waits
+    Prompt {
+        /// Id or end of an id
+        session: String,
+        /// The prompt; `-` reads it from standard input
+        prompt: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop what a session does
+    Stop {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Print what came out of a session
+    Result {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Show what a session changed
+    Diff {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Make a child session with its own prompt, starting where the parent stands now
+    Spawn {
+        /// The parent: id or end of an id
+        session: String,
+        /// The prompt; `-` reads it from standard input
+        prompt: String,
+        /// Its title; by default the beginning of the prompt
+        #[arg(long)]
+        title: Option<String>,
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop and archive a session; its worktree goes to the trash
+    Rm {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Answer a request for permission
+    Answer {
+        /// Id or end of an id of the request
+        permission: String,
+        /// Let the agent go on, this once
+        #[arg(long, required_unless_present = "deny")]
+        allow: bool,
+        /// Do not let it
+        #[arg(long, conflicts_with = "allow")]
+        deny: bool,
+        /// Reason, which the agent is told
+        #[arg(long)]
+        reason: Option<String>,
+        /// The session that asks, when it is known (id or end of an id)
+        #[arg(long)]
+        session: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewSession {
+    /// The repository (id, end of an id, name or directory); by default the one of the working
+    /// directory [env: `GROVE_PROJECT_DIR`]
+    #[arg(long)]
+    pub(crate) repo: Option<String>,
+    /// Its title; by default the beginning of the prompt [env: `GROVE_SESSION_NAME`]
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// First prompt; `-` reads it from standard input
+    #[arg(long, short)]
+    pub(crate) prompt: Option<String>,
+    /// The board (id, end of an id, or name); by default the first one
+    #[arg(long)]
+    pub(crate) board: Option<String>,
+    /// Branch, tag or commit to start from; by default the repository's default branch
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// Branch to make; by default one is named after the title
+    #[arg(long)]
+    pub(crate) branch: Option<String>,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+/// Which agent.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Choice {
+    /// The agent; `grove agent ls` lists them
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// The model
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+}
+
+/// Whether to wait for a turn.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Wait {
+    /// Wait until the turn has ended, then print its result
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Wait no longer than this
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600, requires = "wait")]
+    pub(crate) timeout: u64,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Listing {
+    /// Most items: 1 to 200
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<i64>,
+    /// Where to go on: the `next_cursor` of the page before
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List people
+    Ls(Listing),
+    /// Show who you are
+    Me,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agent {
+    /// List agents and their models
+    Ls,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show each setting and where it came from
+    Show,
+}
+
+/// Reads the end of a permission's id, for matching.
+pub(crate) fn fits(id: PermissionId, text: &str) -> bool {
+    let wanted = text.replace('-', "").to_ascii_lowercase();
+    wanted.len() >= grove_core_api::SHORT_ID_LEN && id.0.simple().to_string().ends_with(&wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_answer_is_yes_or_no_and_not_both() {
+        let parse = |rest: &[&str]| {
+            let words = ["grove", "session", "answer", "deadbeef"].iter().chain(rest);
+            Arguments::try_parse_from(words).is_ok()
+        };
+        assert!(parse(&["--allow"]) && parse(&["--deny", "--reason", "no"]));
+        assert!(!parse(&[]) && !parse(&["--allow", "--deny"]));
+    }
+
+    #[test]
+    fn the_end_of_a_permission_id_is_enough() {
+        let id = PermissionId(uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_dead_beef));
+        assert!(fits(id, "DEADBEEF") && fits(id, &id.to_string()));
+        assert!(!fits(id, "beef") && !fits(id, "deadbee0"));
+    }
+}

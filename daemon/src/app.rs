@@ -1,0 +1,99 @@
+//! The application: one value that holds what lives as long as the daemon.
+
+use crate::auth::jwt::Keys;
+use crate::config::Config;
+use crate::db::Database;
+use crate::error::Error;
+use crate::executor_pool::Pool;
+use crate::paths::Paths;
+use crate::privileged::client::MonitorClient;
+use crate::realtime::Hub;
+use crate::room_backend::RoomBackend;
+use crate::{clock, settings, users};
+use grove_core_api::UserId;
+use grove_core_api::rehearsal::Scenario;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Setting that holds who acts when nobody has signed in.
+const OWNER: &str = "instance.owner";
+
+/// Everything that lives as long as the daemon.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) paths: Paths,
+    pub(crate) db: Database,
+    pub(crate) hub: Arc<Hub<RoomBackend>>,
+    pub(crate) pool: Pool,
+    pub(crate) jwt: Keys,
+    pub(crate) scenarios: Vec<Scenario>,
+    /// Who acts when nobody has signed in.
+    pub(crate) owner: UserId,
+    /// Address that the daemon listens on.
+    pub(crate) address: SocketAddr,
+    /// Every spawned task; shutdown waits for them.
+    pub(crate) spawner: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// What an application is made of; opened by `server`.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) paths: Paths,
+    pub(crate) db: Database,
+    pub(crate) jwt: Keys,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) monitor: MonitorClient,
+    pub(crate) address: SocketAddr,
+    pub(crate) owner: UserId,
+    pub(crate) spawner: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl App {
+    /// Puts the application together. Nothing runs yet but the hub.
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let boot: Uuid = clock::fresh_id();
+        let boot = boot.simple().to_string()[20..].to_owned();
+        Arc::new_cyclic(|me| {
+            let backend = Arc::new(RoomBackend::new(me.clone()));
+            let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
+            let home = parts.paths.home();
+            let pool = Pool::new(me.clone(), parts.monitor, parts.spawner.clone(), home);
+            Self {
+                config: parts.config,
+                paths: parts.paths,
+                db: parts.db,
+                hub,
+                pool,
+                jwt: parts.jwt,
+                scenarios: parts.scenarios,
+                owner: parts.owner,
+                address: parts.address,
+                spawner: parts.spawner,
+                shutdown: parts.shutdown,
+            }
+        })
+    }
+
+    /// The address of a path on this instance.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+/// The instance's owner: made at the first start, named after the Unix account.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn owner(database: &Database, account: &str) -> Result<UserId, Error> {
+    if let Some(owner) = settings::service::get(database, OWNER).await? {
+        return Ok(owner);
+    }
+    let user = users::service::get_or_create(database, account, None).await?;
+    settings::service::set(database, OWNER, &user.id).await?;
+    Ok(user.id)
+}

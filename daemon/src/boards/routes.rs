@@ -1,0 +1,139 @@
+//! `/boards` and `/boards/{id}/objects`.
+
+use super::service::{self, objects};
+use crate::context::Ctx;
+use crate::error::Error;
+use crate::events;
+use crate::http::extract::{IfMatch, Json, PathId, PathIds, Query};
+use axum::http::StatusCode;
+use grove_core_api::event::Topic;
+use grove_core_api::rest::boards::{
+    Board, BoardObject, CreateBoard, CreateBoardObject, PatchBoard, PatchBoardObject,
+};
+use grove_core_api::rest::messages::{EventList, EventQuery};
+use grove_core_api::{Page, PageQuery, Problem};
+
+/// Lists the boards that are not archived, newest first.
+#[utoipa::path(get, path = "/boards", tag = "boards", params(PageQuery),
+    responses((status = 200, body = Page<Board>), (status = "default", body = Problem)))]
+pub(crate) async fn list(
+    ctx: Ctx,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Board>>, Error> {
+    Ok(Json(service::list(&ctx, &query, false).await?))
+}
+
+/// Makes a board.
+#[utoipa::path(post, path = "/boards", tag = "boards", request_body = CreateBoard,
+    responses((status = 201, body = Board), (status = "default", body = Problem)))]
+pub(crate) async fn create(
+    ctx: Ctx,
+    Json(body): Json<CreateBoard>,
+) -> Result<(StatusCode, Json<Board>), Error> {
+    Ok((StatusCode::CREATED, Json(service::create(&ctx, body).await?)))
+}
+
+/// Shows a board.
+#[utoipa::path(get, path = "/boards/{id}", tag = "boards",
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 200, body = Board), (status = "default", body = Problem)))]
+pub(crate) async fn get(ctx: Ctx, PathId(id): PathId) -> Result<Json<Board>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(service::get(&ctx, id).await?))
+}
+
+/// Renames or archives a board. `If-Match: <version>` refuses the change when somebody was faster.
+#[utoipa::path(patch, path = "/boards/{id}", tag = "boards", request_body = PatchBoard,
+    params(("id" = String, Path, description = "Id or its last 8 digits"),
+        ("If-Match" = Option<String>, Header, description = "Version that the caller has seen")),
+    responses((status = 200, body = Board), (status = "default", body = Problem)))]
+pub(crate) async fn patch(
+    ctx: Ctx,
+    PathId(id): PathId,
+    IfMatch(version): IfMatch,
+    Json(body): Json<PatchBoard>,
+) -> Result<Json<Board>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(service::patch(&ctx, id, version, body).await?))
+}
+
+/// Reads a board's log after a sequence number.
+#[utoipa::path(get, path = "/boards/{id}/events", tag = "boards",
+    params(("id" = String, Path, description = "Id or its last 8 digits"), EventQuery),
+    responses((status = 200, body = EventList), (status = "default", body = Problem)))]
+pub(crate) async fn events(
+    ctx: Ctx,
+    PathId(id): PathId,
+    Query(query): Query<EventQuery>,
+) -> Result<Json<EventList>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    service::get(&ctx, id).await?;
+    Ok(Json(events::service::list(&ctx, Topic::Board(id), &query).await?))
+}
+
+/// Lists what lies on a board, oldest first.
+#[utoipa::path(get, path = "/boards/{id}/objects", tag = "boards",
+    params(("id" = String, Path, description = "Id or its last 8 digits"), PageQuery),
+    responses((status = 200, body = Page<BoardObject>), (status = "default", body = Problem)))]
+pub(crate) async fn list_objects(
+    ctx: Ctx,
+    PathId(id): PathId,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<BoardObject>>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(objects::list(&ctx, id, &query).await?))
+}
+
+/// Puts a note, text or zone on a board.
+#[utoipa::path(post, path = "/boards/{id}/objects", tag = "boards", request_body = CreateBoardObject,
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 201, body = BoardObject), (status = "default", body = Problem)))]
+pub(crate) async fn create_object(
+    ctx: Ctx,
+    PathId(id): PathId,
+    Json(body): Json<CreateBoardObject>,
+) -> Result<(StatusCode, Json<BoardObject>), Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok((StatusCode::CREATED, Json(objects::create(&ctx, id, body).await?)))
+}
+
+/// Shows an object.
+#[utoipa::path(get, path = "/boards/{id}/objects/{object_id}", tag = "boards",
+    params(("id" = String, Path, description = "Board"), ("object_id" = String, Path, description = "Object")),
+    responses((status = 200, body = BoardObject), (status = "default", body = Problem)))]
+pub(crate) async fn get_object(
+    ctx: Ctx,
+    PathIds(board, object): PathIds,
+) -> Result<Json<BoardObject>, Error> {
+    let board = service::find(&ctx, &board).await?;
+    let object = objects::find(&ctx, &object).await?;
+    Ok(Json(objects::get(&ctx, board, object).await?))
+}
+
+/// Moves or changes an object; of a session's card only the place.
+#[utoipa::path(patch, path = "/boards/{id}/objects/{object_id}", tag = "boards", request_body = PatchBoardObject,
+    params(("id" = String, Path, description = "Board"), ("object_id" = String, Path, description = "Object")),
+    responses((status = 200, body = BoardObject), (status = "default", body = Problem)))]
+pub(crate) async fn patch_object(
+    ctx: Ctx,
+    PathIds(board, object): PathIds,
+    Json(body): Json<PatchBoardObject>,
+) -> Result<Json<BoardObject>, Error> {
+    let board = service::find(&ctx, &board).await?;
+    let object = objects::find(&ctx, &object).await?;
+    Ok(Json(objects::patch(&ctx, board, object, body).await?))
+}
+
+/// Removes a note, text or zone.
+#[utoipa::path(delete, path = "/boards/{id}/objects/{object_id}", tag = "boards",
+    params(("id" = String, Path, description = "Board"), ("object_id" = String, Path, description = "Object")),
+    responses((status = 204), (status = "default", body = Problem)))]
+pub(crate) async fn remove_object(
+    ctx: Ctx,
+    PathIds(board, object): PathIds,
+) -> Result<StatusCode, Error> {
+    let board = service::find(&ctx, &board).await?;
+    let object = objects::find(&ctx, &object).await?;
+    objects::remove(&ctx, board, object).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

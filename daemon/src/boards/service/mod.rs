@@ -1,0 +1,105 @@
+//! What people may do with boards.
+
+mod mutate;
+pub(crate) mod objects;
+mod snapshot;
+
+use super::store;
+use crate::auth::policy::Action;
+use crate::clock;
+use crate::context::Ctx;
+use crate::error::Error;
+use crate::{lookup, validate};
+use grove_core_api::rest::boards::{Board, CreateBoard, PatchBoard};
+use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
+use sea_orm::ConnectionTrait;
+
+pub(crate) use mutate::mutate;
+pub(crate) use snapshot::snapshot;
+
+pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<BoardId, Error> {
+    store::find(ctx.read(), id).await
+}
+
+pub(crate) async fn get(ctx: &Ctx, id: BoardId) -> Result<Board, Error> {
+    ctx.authorize(Action::Read)?;
+    load(ctx.read(), id).await
+}
+
+pub(crate) async fn load(connection: &impl ConnectionTrait, id: BoardId) -> Result<Board, Error> {
+    store::get(connection, id).await?.ok_or_else(|| Error::not_found(BoardId::NOUN, id))
+}
+
+/// The board for a session that names none.
+pub(crate) async fn default_board(ctx: &Ctx) -> Result<BoardId, Error> {
+    store::first(ctx.read()).await?.map(|board| board.id).ok_or_else(|| {
+        Error::new(ErrorCode::Conflict, "there is no board yet")
+            .hint("make one first: `grove board new <name>`")
+    })
+}
+
+pub(crate) async fn list(
+    ctx: &Ctx,
+    query: &PageQuery,
+    include_archived: bool,
+) -> Result<Page<Board>, Error> {
+    ctx.authorize(Action::Read)?;
+    let limit = validate::limit(query.limit)?;
+    let before = lookup::cursor(query.cursor.as_deref())?;
+    let boards = store::list(ctx.read(), before, include_archived, limit).await?;
+    Ok(lookup::page(boards, limit, |board| board.id.0))
+}
+
+pub(crate) async fn create(ctx: &Ctx, body: CreateBoard) -> Result<Board, Error> {
+    ctx.authorize(Action::EditBoards)?;
+    let name = validate::title("name", &body.name)?;
+    let created_by = ctx.actor.user;
+    ctx.write(move |tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            let board = Board {
+                id: clock::fresh_id(),
+                name,
+                created_by,
+                created_at_ms: tx.now,
+                updated_at_ms: tx.now,
+                archived_at_ms: None,
+                version: 1,
+            };
+            store::insert(tx.connection(), &board).await?;
+            Ok(board)
+        })
+    })
+    .await
+}
+
+/// Changes a board; `if_version` is the version that the caller has seen.
+pub(crate) async fn patch(
+    ctx: &Ctx,
+    id: BoardId,
+    if_version: Option<i64>,
+    body: PatchBoard,
+) -> Result<Board, Error> {
+    ctx.authorize(Action::EditBoards)?;
+    let name = body.name.map(|name| validate::title("name", &name)).transpose()?;
+    ctx.write(move |tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            let mut board = load(tx.connection(), id).await?;
+            if if_version.is_some_and(|version| version != board.version) {
+                let detail = format!("the board is at version {} now", board.version);
+                return Err(Error::new(ErrorCode::PreconditionFailed, detail)
+                    .hint("read it again, then repeat the change"));
+            }
+            board.name = name.unwrap_or(board.name);
+            if let Some(is_archived) = body.is_archived {
+                board.archived_at_ms = is_archived.then(|| board.archived_at_ms.unwrap_or(tx.now));
+            }
+            board.updated_at_ms = tx.now;
+            board.version += 1;
+            store::update(tx.connection(), &board).await?;
+            Ok(board)
+        })
+    })
+    .await
+}

@@ -1,0 +1,205 @@
+//! Rows of boards and their objects.
+
+use super::model::{ObjectData, Placed, kind_name, kind_of};
+use crate::db::entity::{board, board_object};
+use crate::error::Error;
+use grove_core_api::rest::boards::{Board, ObjectKind};
+use grove_core_api::{BoardId, BoardObjectId, IdRef, UserId};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<BoardId, Error> {
+    let columns = (board::Column::Id, board::Column::ShortId);
+    crate::lookup::resolve::<board::Entity>(connection, BoardId::NOUN, id, columns)
+        .await
+        .map(BoardId)
+}
+
+pub(crate) async fn find_object(
+    connection: &impl ConnectionTrait,
+    id: &IdRef,
+) -> Result<BoardObjectId, Error> {
+    let columns = (board_object::Column::Id, board_object::Column::ShortId);
+    crate::lookup::resolve::<board_object::Entity>(connection, BoardObjectId::NOUN, id, columns)
+        .await
+        .map(BoardObjectId)
+}
+
+pub(crate) async fn get(
+    connection: &impl ConnectionTrait,
+    id: BoardId,
+) -> Result<Option<Board>, Error> {
+    Ok(board::Entity::find_by_id(id.0).one(connection).await?.map(read))
+}
+
+/// Newest first, one more than the limit.
+pub(crate) async fn list(
+    connection: &impl ConnectionTrait,
+    before: Option<Uuid>,
+    include_archived: bool,
+    limit: u64,
+) -> Result<Vec<Board>, Error> {
+    let mut query = board::Entity::find().order_by_desc(board::Column::Id).limit(limit + 1);
+    if !include_archived {
+        query = query.filter(board::Column::ArchivedAtMs.is_null());
+    }
+    if let Some(before) = before {
+        query = query.filter(board::Column::Id.lt(before));
+    }
+    Ok(query.all(connection).await?.into_iter().map(read).collect())
+}
+
+/// The oldest board that is not archived.
+pub(crate) async fn first(connection: &impl ConnectionTrait) -> Result<Option<Board>, Error> {
+    let row = board::Entity::find()
+        .filter(board::Column::ArchivedAtMs.is_null())
+        .order_by_asc(board::Column::Id)
+        .one(connection)
+        .await?;
+    Ok(row.map(read))
+}
+
+pub(crate) async fn insert(connection: &impl ConnectionTrait, board: &Board) -> Result<(), Error> {
+    board::Entity::insert(row(board)).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn update(connection: &impl ConnectionTrait, board: &Board) -> Result<(), Error> {
+    board::Entity::update(row(board)).exec(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn object(
+    connection: &impl ConnectionTrait,
+    id: BoardObjectId,
+) -> Result<Option<Placed>, Error> {
+    board_object::Entity::find_by_id(id.0).one(connection).await?.map(read_object).transpose()
+}
+
+pub(crate) async fn objects(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    after: Option<Uuid>,
+    limit: Option<u64>,
+) -> Result<Vec<Placed>, Error> {
+    let mut query = board_object::Entity::find()
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .order_by_asc(board_object::Column::Id)
+        .limit(limit.map(|limit| limit + 1));
+    if let Some(after) = after {
+        query = query.filter(board_object::Column::Id.gt(after));
+    }
+    query.all(connection).await?.into_iter().map(read_object).collect()
+}
+
+pub(crate) async fn count_objects(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+) -> Result<u64, Error> {
+    Ok(board_object::Entity::find()
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .count(connection)
+        .await?)
+}
+
+/// Places of the cards on a board, newest first, at most 200: enough to find a free one.
+pub(crate) async fn card_places(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+) -> Result<Vec<[f64; 2]>, Error> {
+    let rows: Vec<(f64, f64)> = board_object::Entity::find()
+        .select_only()
+        .column(board_object::Column::PosX)
+        .column(board_object::Column::PosY)
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .filter(board_object::Column::Kind.eq(kind_name(ObjectKind::Session)))
+        .order_by_desc(board_object::Column::Id)
+        .limit(200)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|(x, y)| [x, y]).collect())
+}
+
+pub(crate) async fn insert_object(
+    connection: &impl ConnectionTrait,
+    object: &Placed,
+) -> Result<(), Error> {
+    board_object::Entity::insert(object_row(object)?).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn update_object(
+    connection: &impl ConnectionTrait,
+    object: &Placed,
+) -> Result<(), Error> {
+    board_object::Entity::update(object_row(object)?).exec(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn delete_object(
+    connection: &impl ConnectionTrait,
+    id: BoardObjectId,
+) -> Result<(), Error> {
+    board_object::Entity::delete_by_id(id.0).exec(connection).await?;
+    Ok(())
+}
+
+fn row(board: &Board) -> board::ActiveModel {
+    board::ActiveModel {
+        id: Set(board.id.0),
+        short_id: Set(board.id.short()),
+        name: Set(board.name.clone()),
+        created_by: Set(board.created_by.0),
+        created_at_ms: Set(board.created_at_ms),
+        updated_at_ms: Set(board.updated_at_ms),
+        archived_at_ms: Set(board.archived_at_ms),
+        version: Set(board.version),
+    }
+}
+
+fn read(row: board::Model) -> Board {
+    Board {
+        id: BoardId(row.id),
+        name: row.name,
+        created_by: UserId(row.created_by),
+        created_at_ms: row.created_at_ms,
+        updated_at_ms: row.updated_at_ms,
+        archived_at_ms: row.archived_at_ms,
+        version: row.version,
+    }
+}
+
+fn object_row(object: &Placed) -> Result<board_object::ActiveModel, Error> {
+    Ok(board_object::ActiveModel {
+        id: Set(object.id.0),
+        short_id: Set(object.id.short()),
+        board_id: Set(object.board_id.0),
+        kind: Set(kind_name(object.kind).to_owned()),
+        pos_x: Set(object.pos[0]),
+        pos_y: Set(object.pos[1]),
+        data: Set(serde_json::to_value(&object.data)?),
+        created_by: Set(object.created_by.0),
+        created_at_ms: Set(object.created_at_ms),
+        updated_at_ms: Set(object.updated_at_ms),
+    })
+}
+
+fn read_object(row: board_object::Model) -> Result<Placed, Error> {
+    let data: ObjectData = serde_json::from_value(row.data)?;
+    let kind = kind_of(&row.kind)
+        .ok_or_else(|| Error::internal(format!("unknown kind of board object: {}", row.kind)))?;
+    Ok(Placed {
+        id: BoardObjectId(row.id),
+        board_id: BoardId(row.board_id),
+        kind,
+        pos: [row.pos_x, row.pos_y],
+        data,
+        created_by: UserId(row.created_by),
+        created_at_ms: row.created_at_ms,
+        updated_at_ms: row.updated_at_ms,
+    })
+}

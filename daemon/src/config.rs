@@ -1,0 +1,206 @@
+//! Configuration: `grove.toml` in the home, then `GROVE_*` variables, then arguments.
+//!
+//! The only place of the daemon that reads the environment. Unknown keys are errors that name the
+//! known ones.
+
+use grove_core_api::Secret;
+use grove_core_api::ipc::method::{ApprovalMode, Dialect};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Everything that the daemon is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Grove's home.
+    pub home: PathBuf,
+    /// Address to listen on.
+    pub bind: SocketAddr,
+    /// PostgreSQL instead of the embedded database.
+    pub database_url: Option<Secret>,
+    /// Connections to PostgreSQL.
+    pub database_pool_max: Option<u32>,
+    /// What `grove.toml` says.
+    pub file: FileConfig,
+}
+
+/// The contents of `grove.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileConfig {
+    /// Agent of sessions that name none: `rehearsal` (the default) or `native`.
+    pub default_agent: Option<String>,
+    /// Settings of the rehearsal agent.
+    pub rehearsal: RehearsalConfig,
+    /// Settings of the native agent.
+    pub native: NativeConfig,
+    /// Providers of models by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+}
+
+/// Settings of the rehearsal agent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RehearsalConfig {
+    /// Directory with more scenarios (`*.toml`).
+    pub directory: Option<PathBuf>,
+}
+
+/// Settings of the native agent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NativeConfig {
+    /// When it asks before it acts: `always` (the default), `on_request` or `never`.
+    pub approvals: ApprovalMode,
+}
+
+impl Default for NativeConfig {
+    fn default() -> Self {
+        Self { approvals: ApprovalMode::Always }
+    }
+}
+
+/// A provider of models.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// How it speaks: `anthropic`, `openai` or `ollama`.
+    pub dialect: Dialect,
+    /// Base URL; by default the provider's own.
+    pub base_url: Option<String>,
+    /// Its models, the default one first.
+    pub models: Vec<String>,
+    /// Name of the variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// File that holds the key.
+    pub api_key_file: Option<PathBuf>,
+    /// Price of a million tokens in micro-USD: input, output, cache read, cache write.
+    pub price_micro_usd: Option<[i64; 4]>,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("failed to read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file does not have the documented form.
+    #[error("{path} is not valid")]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A value cannot be used.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl Config {
+    /// Reads the file and the environment.
+    ///
+    /// # Errors
+    /// `Read` or `Shape` when `grove.toml` is there but cannot be used, `Value` when the address is
+    /// not a loopback one (nobody signs in yet, so nothing else may be served) or a variable is
+    /// wrong.
+    pub fn load(home: &Path, bind: &str) -> Result<Self, ConfigError> {
+        if !home.is_absolute() || home.to_str().is_none() {
+            let path = home.display();
+            return Err(ConfigError::Value(format!("the home must be an absolute path: {path}")));
+        }
+        let bind: SocketAddr = bind.parse().map_err(|_invalid| {
+            ConfigError::Value(format!("`{bind}` is no address and port, such as 127.0.0.1:4768"))
+        })?;
+        if !bind.ip().is_loopback() {
+            return Err(ConfigError::Value(format!(
+                "refusing to listen on {bind}: without accounts everybody who reaches Grove may do \
+                 everything, so only the loopback interface is served (127.0.0.1 or [::1])"
+            )));
+        }
+        let path = home.join("grove.toml");
+        let file = read_file(&path)?;
+        let database_pool_max = variable("GROVE_DB_POOL_MAX")
+            .map(|text| {
+                text.parse().map_err(|_invalid| {
+                    ConfigError::Value("GROVE_DB_POOL_MAX is no number".to_owned())
+                })
+            })
+            .transpose()?;
+        let database_url = variable("DATABASE_URL").map(Secret::new);
+        Ok(Self { home: home.to_owned(), bind, database_url, database_pool_max, file })
+    }
+}
+
+impl ProviderConfig {
+    /// The base URL, with a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let url = self.base_url.as_deref().unwrap_or(match self.dialect {
+            Dialect::Anthropic => "https://api.anthropic.com/v1/",
+            Dialect::Openai => "https://api.openai.com/v1/",
+            Dialect::Ollama => "http://127.0.0.1:11434/",
+        });
+        format!("{}/", url.trim_end_matches('/'))
+    }
+
+    /// Reads the key from its variable or file; `None` when the provider needs none.
+    ///
+    /// # Errors
+    /// `Value` or `Read` when it is named but not there.
+    pub fn api_key(&self) -> Result<Option<Secret>, ConfigError> {
+        if let Some(name) = &self.api_key_env {
+            return variable(name)
+                .map(|key| Some(Secret::new(key)))
+                .ok_or_else(|| ConfigError::Value(format!("the variable {name} is not set")));
+        }
+        let Some(path) = &self.api_key_file else { return Ok(None) };
+        std::fs::read_to_string(path)
+            .map(|key| Some(Secret::new(key.trim())))
+            .map_err(|source| ConfigError::Read { path: path.clone(), source })
+    }
+}
+
+fn read_file(path: &Path) -> Result<FileConfig, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Shape {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(FileConfig::default()),
+        Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
+    }
+}
+
+/// A variable that is set to something.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
+    let value = std::env::var(name);
+    value.ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_address_is_refused_with_the_reason() {
+        let refused = Config::load(Path::new("/nowhere"), "0.0.0.0:4768");
+        assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
+    }
+
+    #[test]
+    fn unknown_keys_name_the_known_ones() {
+        let error =
+            toml::from_str::<FileConfig>("default_agnet = 'x'").map_err(|it| it.to_string());
+        assert!(error.is_err_and(|it| it.contains("default_agent")));
+    }
+}

@@ -1,0 +1,21 @@
+//! One entity per table; queries live in the slices.
+#![expect(
+    unreachable_pub,
+    reason = "sea-orm's derive wants public entities inside this private module"
+)]
+
+pub(crate) mod board;
+pub(crate) mod board_object;
+pub(crate) mod event;
+pub(crate) mod idempotency_key;
+pub(crate) mod login_session;
+pub(crate) mod message;
+pub(crate) mod permission;
+pub(crate) mod repo;
+pub(crate) mod session;
+pub(crate) mod session_token;
+pub(crate) mod setting;
+pub(crate) mod task;
+pub(crate) mod topic;
+pub(crate) mod user;
+pub(crate) mod worktree;

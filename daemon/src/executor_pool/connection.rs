@@ -1,0 +1,153 @@
+//! One connection to one executor: start or attach, `initialize`, lease.
+
+use crate::error::Error;
+use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
+use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
+use grove_core_api::ipc::{Method, Notification, RpcError};
+use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
+use grove_ipc::{CallError, Handler, Peer, Raw};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+/// Events that wait for the unit; the executor waits when it is full.
+const EVENTS: usize = 256;
+/// Longest time for the first answer of an executor.
+const INITIALIZE: Duration = Duration::from_secs(10);
+
+/// How far clones are, by token.
+pub(super) type Progress = Arc<Mutex<HashMap<String, i32>>>;
+
+/// An executor that has answered `initialize`.
+pub(super) struct Connection {
+    pub(super) id: ExecutorId,
+    pub(super) peer: Peer,
+    pub(super) facts: Initialized,
+    pub(super) events: mpsc::Receiver<SessionEvent>,
+}
+
+/// How to come to a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reach<'a> {
+    /// A new executor in this directory.
+    Start { role: ExecutorRole, directory: &'a str },
+    /// One that lives; newer events than this one are sent again.
+    Attach { last_seq: u64 },
+}
+
+/// Starts or attaches to an executor and introduces the daemon.
+///
+/// # Errors
+/// `ExecutorFailed` when it cannot be started or does not answer; it is killed then.
+pub(super) async fn connect(
+    monitor: &MonitorClient,
+    spawner: &TaskTracker,
+    progress: &Progress,
+    id: ExecutorId,
+    reach: Reach<'_>,
+) -> Result<Connection, Error> {
+    let token = crate::auth::token::fresh_hex::<16>();
+    let (link, last_seq) = match reach {
+        Reach::Start { role, directory } => {
+            (monitor.spawn(id, role, directory, token.expose()).await, 0)
+        }
+        Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
+    };
+    let link = link.map_err(failed)?;
+    match introduce(link, spawner, progress, (id, token, last_seq)).await {
+        Ok(connection) => Ok(connection),
+        Err(error) => {
+            if let Err(kill) = monitor.kill(id).await {
+                tracing::warn!(executor.id = %id, error = %kill, "failed to kill an executor");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn introduce(
+    link: ExecutorLink,
+    spawner: &TaskTracker,
+    progress: &Progress,
+    (id, token, last_seq): (ExecutorId, Secret, u64),
+) -> Result<Connection, Error> {
+    let stream = UnixStream::from_std(link.connection)
+        .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
+    let (sender, events) = mpsc::channel(EVENTS);
+    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress) });
+    let (peer, driver) = Peer::start(stream, handler);
+    spawner.spawn(async move {
+        let end = driver.await;
+        tracing::debug!(executor.id = %id, ?end, "connection ended");
+    });
+    let hello = Initialize {
+        protocol: version::IPC,
+        token,
+        last_seq,
+        orphan_ms: limits::EXECUTOR_ORPHAN_MS,
+    };
+    let facts = peer.request_within(hello, INITIALIZE).await.map_err(call_failed)?;
+    if facts.protocol != version::IPC {
+        let detail = format!("the executor speaks protocol {}, not ours", facts.protocol);
+        return Err(Error::new(ErrorCode::ExecutorFailed, detail)
+            .hint("the binaries of this installation do not belong together: install it again"));
+    }
+    Ok(Connection { id, peer, facts, events })
+}
+
+const NO_ANSWER: &str = "the executor does not answer";
+
+fn failed(error: MonitorCallError) -> Error {
+    Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
+        .hint("`grove doctor` shows what is wrong")
+        .because(error)
+}
+
+/// What a failed call to an executor means for whoever asked.
+pub(super) fn call_failed(error: CallError) -> Error {
+    let code = error.code();
+    let text = error.to_string();
+    if let CallError::Remote(remote) = error { Error::from(remote) } else { Error::new(code, text) }
+}
+
+/// Calls an executor and waits at most `time`.
+pub(super) async fn call<M: Method>(
+    peer: &Peer,
+    method: M,
+    time: Duration,
+) -> Result<M::Answer, Error> {
+    peer.request_within(method, time).await.map_err(call_failed)
+}
+
+/// What executors may say: events and progress. They may ask nothing.
+struct Incoming {
+    sender: mpsc::Sender<SessionEvent>,
+    progress: Progress,
+}
+
+impl Handler for Incoming {
+    async fn request(&self, method: &str, _params: Option<Raw>) -> Result<Raw, RpcError> {
+        Err(grove_ipc::method_not_found(method))
+    }
+
+    async fn notification(&self, method: &str, params: Option<Raw>) {
+        if method == SessionEvent::NAME {
+            match grove_ipc::params(params) {
+                // A unit that is gone needs no events; the executor keeps what is not acknowledged.
+                Ok(event) => drop(self.sender.send(event).await),
+                Err(error) => tracing::warn!(%error, "an executor sent a malformed event"),
+            }
+        } else if method == GitProgress::NAME
+            && let Ok(GitProgress { token, percent }) = grove_ipc::params(params)
+        {
+            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            if progress.len() < 1_024 {
+                progress.insert(token, percent.clamp(0, 100));
+            }
+        }
+    }
+}

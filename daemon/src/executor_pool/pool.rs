@@ -1,0 +1,229 @@
+//! All units and the keeper; the doors for the services.
+
+use super::connection::Progress;
+use super::keeper::{Keeper, Keepers};
+use super::unit::{self, Order, Unit};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::error::Error;
+use crate::privileged::client::{MonitorCallError, MonitorClient};
+use crate::sessions::service as sessions;
+use crate::{repos, tasks, worktrees};
+use grove_core_api::ipc::method::{AnswerPermission, Ping};
+use grove_core_api::monitor::{ExecutorRole, LiveExecutor};
+use grove_core_api::rest::tasks::TaskState;
+use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::task::TaskTracker;
+
+/// Orders that may wait for a unit; waking twice is waking once, so a full queue loses nothing.
+const ORDERS: usize = 64;
+
+/// The executors of this daemon.
+pub(crate) struct Pool {
+    app: Weak<App>,
+    pub(crate) monitor: Arc<MonitorClient>,
+    pub(super) spawner: TaskTracker,
+    pub(super) progress: Progress,
+    keepers: Keepers,
+    units: Mutex<HashMap<SessionId, UnitHandle>>,
+    /// One permit per executor of a session; a prompt waits for one in its queue.
+    pub(super) slots: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct UnitHandle {
+    orders: mpsc::Sender<Order>,
+    is_idle: watch::Receiver<bool>,
+}
+
+impl Pool {
+    pub(crate) fn new(
+        app: Weak<App>,
+        monitor: MonitorClient,
+        spawner: TaskTracker,
+        home: String,
+    ) -> Self {
+        let monitor = Arc::new(monitor);
+        let progress = Progress::default();
+        let keepers =
+            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), home);
+        let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
+        Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
+    }
+
+    /// The keeper, started when there is none.
+    ///
+    /// # Errors
+    /// `ExecutorFailed` when it cannot be started.
+    pub(crate) async fn keeper(&self) -> Result<Keeper, Error> {
+        self.keepers.get().await
+    }
+
+    /// Percent of a clone.
+    pub(crate) fn progress(&self, token: &str) -> Option<i32> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
+    }
+
+    pub(crate) fn forget_progress(&self, token: &str) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// Has the session's unit look for work.
+    pub(crate) fn wake(&self, session: SessionId) {
+        self.order(session, Order::Look);
+    }
+
+    /// Has the executor stop its task; killed when it does not.
+    pub(crate) fn cancel(&self, session: SessionId, task: TaskId) {
+        self.order(session, Order::Cancel(task));
+    }
+
+    /// Hands a person's answer to the executor.
+    pub(crate) fn tell_answer(&self, session: SessionId, answer: AnswerPermission) {
+        self.order(session, Order::Answer(answer));
+    }
+
+    /// Waits until the session has no running task and no queue.
+    ///
+    /// # Errors
+    /// `Timeout` when that takes longer than stopping may take.
+    pub(crate) async fn until_idle(&self, session: SessionId) -> Result<(), Error> {
+        let Some(mut handle) = self.existing(session) else { return Ok(()) };
+        let time = Duration::from_millis(limits::EXECUTOR_GRACE_MS * 4);
+        let idle = handle.is_idle.wait_for(|is_idle| *is_idle);
+        match tokio::time::timeout(time, idle).await {
+            Ok(_) => Ok(()),
+            Err(_elapsed) => Err(Error::new(ErrorCode::Timeout, "the session does not stop")
+                .hint("try again in a moment")),
+        }
+    }
+
+    /// Ends the session's executor, when it has one.
+    pub(crate) async fn retire(&self, session: SessionId) {
+        if let Some(handle) = self.existing(session) {
+            // A unit that ended meanwhile has no executor.
+            drop(handle.orders.send(Order::Retire).await);
+            handle.orders.closed().await;
+        }
+    }
+
+    /// How many executors live, as the monitor says.
+    ///
+    /// # Errors
+    /// When the monitor does not answer.
+    pub(crate) async fn monitor_answers(&self) -> Result<usize, MonitorCallError> {
+        Ok(self.monitor.list().await?.len())
+    }
+
+    /// Tells the monitor that the daemon listens.
+    ///
+    /// # Errors
+    /// When the monitor refuses or does not answer.
+    pub(crate) async fn monitor_ready(&self, url: &str) -> Result<(), MonitorCallError> {
+        self.monitor.ready(url).await
+    }
+
+    /// Whether the keeper answers.
+    ///
+    /// # Errors
+    /// `ExecutorFailed` when it does not.
+    pub(crate) async fn keeper_answers(&self) -> Result<(), Error> {
+        let time = Duration::from_millis(limits::IPC_PING_MS);
+        self.keeper().await?.call(Ping {}, time).await.map(|_| ())
+    }
+
+    /// After a start: attaches to executors that live, settles sessions whose executor does not,
+    /// and goes on with what a stop interrupted.
+    ///
+    /// # Errors
+    /// The database's or the monitor's.
+    pub(crate) async fn recover(&self) -> Result<(), Error> {
+        let Some(app) = self.app.upgrade() else { return Ok(()) };
+        let ctx = Ctx::system(&app, app.owner);
+        let live = self.monitor.list().await.map_err(|error| {
+            Error::new(ErrorCode::Unavailable, "the monitor does not answer").because(error)
+        })?;
+        self.end_strangers(&ctx, &live).await?;
+        for record in sessions::with_executors(&ctx).await? {
+            let id = record.session.id;
+            let lives = live.iter().find(|it| Some(it.id) == record.executor);
+            match lives {
+                Some(executor) => {
+                    self.add_unit(&app, id, Some((executor.id, record.executor_seq)));
+                }
+                None => sessions::executor_gone(&ctx, id, ENDED_MEANWHILE).await?,
+            }
+        }
+        worktrees::service::clean_interrupted(&ctx).await?;
+        repos::service::resume_clones(&ctx).await?;
+        self.look_everywhere(&ctx).await
+    }
+
+    /// Executors that no session knows: keepers of the daemon before, and ones that it had no time
+    /// to note.
+    async fn end_strangers(&self, ctx: &Ctx, live: &[LiveExecutor]) -> Result<(), Error> {
+        let known: Vec<_> =
+            sessions::with_executors(ctx).await?.iter().filter_map(|it| it.executor).collect();
+        for executor in live {
+            let is_ours = executor.role == ExecutorRole::Session && known.contains(&executor.id);
+            if !is_ours && let Err(error) = self.monitor.kill(executor.id).await {
+                tracing::warn!(executor.id = %executor.id, %error, "failed to end an executor");
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_everywhere(&self, ctx: &Ctx) -> Result<(), Error> {
+        for state in [TaskState::Running, TaskState::Queued] {
+            for session in tasks::service::sessions_with(ctx.read(), state).await? {
+                self.wake(session);
+            }
+        }
+        Ok(())
+    }
+
+    fn existing(&self, session: SessionId) -> Option<UnitHandle> {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned()
+    }
+
+    fn order(&self, session: SessionId, order: Order) {
+        let Some(app) = self.app.upgrade() else { return };
+        let handle = self.add_unit(&app, session, None);
+        if let Err(mpsc::error::TrySendError::Full(order)) = handle.orders.try_send(order) {
+            // The unit is behind; its orders are few and must not be lost.
+            self.spawner.spawn(async move { drop(handle.orders.send(order).await) });
+        }
+    }
+
+    /// The session's unit; made when there is none or the one that was there has just ended.
+    fn add_unit(
+        &self,
+        app: &Arc<App>,
+        session: SessionId,
+        attach: Option<(grove_core_api::ExecutorId, u64)>,
+    ) -> UnitHandle {
+        let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = units.get(&session).filter(|handle| !handle.orders.is_closed()) {
+            return handle.clone();
+        }
+        let (orders, receiver) = mpsc::channel(ORDERS);
+        let (idle, is_idle) = watch::channel(false);
+        let handle = UnitHandle { orders, is_idle };
+        units.insert(session, handle.clone());
+        let unit = Unit::new(Arc::clone(app), session, receiver, idle);
+        self.spawner.spawn(unit::run(unit, attach));
+        handle
+    }
+
+    /// Forgets units that have ended.
+    pub(super) fn sweep(&self) {
+        let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        units.retain(|_, handle| !handle.orders.is_closed());
+    }
+}
+
+const ENDED_MEANWHILE: &str = "the executor ended while Grove was not running";

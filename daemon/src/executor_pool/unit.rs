@@ -1,0 +1,447 @@
+//! One session's unit: the only owner of its executor.
+//!
+//! It sleeps until there is an order, an event, or silence that lasted too long. Everything that it
+//! learns is stored by `sessions::service` before it acts on it.
+
+use super::connection::{self, Connection, Reach, call_failed};
+use super::prompt;
+use crate::app::App;
+use crate::clock;
+use crate::context::Ctx;
+use crate::error::Error;
+use crate::sessions::service::{self as sessions, Ingest, Live, Start};
+use crate::{auth, tasks};
+use grove_core_api::ipc::method::{
+    AnswerPermission, Cancel, EventAck, Ping, Prompt, SessionEvent, Shutdown,
+};
+use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::rest::tasks::TaskState;
+use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::time::Instant;
+
+/// What a unit is asked to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// See whether a prompt waits.
+    Look,
+    /// Stop a task.
+    Cancel(TaskId),
+    /// Hand over a person's answer.
+    Answer(AnswerPermission),
+    /// End the executor, and the unit.
+    Retire,
+}
+
+/// A session's unit.
+pub(super) struct Unit {
+    app: Arc<App>,
+    session: SessionId,
+    orders: mpsc::Receiver<Order>,
+    is_idle: watch::Sender<bool>,
+    live: Live,
+    running: Option<TaskId>,
+    executor: Option<Executor>,
+    /// When the task that is being stopped is killed.
+    kill_at: Option<(Instant, TaskId)>,
+    idle_since: Instant,
+}
+
+struct Executor {
+    connection: Connection,
+    /// Counts against `limits::EXECUTORS` as long as the executor lives.
+    _slot: OwnedSemaphorePermit,
+    heard_at: Instant,
+}
+
+/// What woke a unit.
+enum Wake {
+    Order(Order),
+    Event(SessionEvent),
+    Ended,
+    Tick,
+}
+
+impl Unit {
+    pub(super) fn new(
+        app: Arc<App>,
+        session: SessionId,
+        orders: mpsc::Receiver<Order>,
+        is_idle: watch::Sender<bool>,
+    ) -> Self {
+        Self {
+            app,
+            session,
+            orders,
+            is_idle,
+            live: Live::default(),
+            running: None,
+            executor: None,
+            kill_at: None,
+            idle_since: Instant::now(),
+        }
+    }
+
+    fn ctx(&self) -> Ctx {
+        Ctx::system(&self.app, self.app.owner)
+    }
+}
+
+/// Runs a unit until its session has had nothing to do for a while, or Grove stops.
+///
+/// # Cancel safety
+/// Not cancel safe; the shutdown token ends it.
+pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
+    if let Some((executor, last_seq)) = attach
+        && let Err(error) = unit.attach(executor, last_seq).await
+    {
+        unit.report("failed to attach to an executor", &error);
+        unit.gone("the executor did not answer after a restart of Grove").await;
+    }
+    unit.look().await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(500));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let shutdown = unit.app.shutdown.clone();
+    loop {
+        let wake = tokio::select! {
+            biased;
+            // Executors live on: the next daemon attaches to them.
+            () = shutdown.cancelled() => return,
+            wake = unit.next(&mut ticks) => wake,
+        };
+        let is_over = match wake {
+            Wake::Order(Order::Retire) => {
+                unit.end_executor().await;
+                true
+            }
+            Wake::Order(order) => {
+                unit.obey(order).await;
+                false
+            }
+            Wake::Event(event) => {
+                unit.take(event).await;
+                false
+            }
+            Wake::Ended => {
+                unit.gone("the executor's process ended").await;
+                unit.look().await;
+                false
+            }
+            Wake::Tick => unit.tick().await,
+        };
+        if is_over {
+            break;
+        }
+    }
+    unit.orders.close();
+    // Orders that came in between: a new unit takes them.
+    let is_wanted = unit.orders.try_recv().is_ok();
+    unit.app.pool.sweep();
+    if is_wanted {
+        unit.app.pool.wake(unit.session);
+    }
+}
+
+impl Unit {
+    async fn next(&mut self, ticks: &mut tokio::time::Interval) -> Wake {
+        let Some(executor) = &mut self.executor else {
+            return tokio::select! {
+                Some(order) = self.orders.recv() => Wake::Order(order),
+                _ = ticks.tick() => Wake::Tick,
+            };
+        };
+        let connection = &mut executor.connection;
+        tokio::select! {
+            Some(order) = self.orders.recv() => Wake::Order(order),
+            event = connection.events.recv() => match event {
+                Some(event) => Wake::Event(event),
+                None => Wake::Ended,
+            },
+            _ = ticks.tick() => Wake::Tick,
+        }
+    }
+
+    fn report(&self, what: &str, error: &Error) {
+        tracing::warn!(session.id = %self.session, %error, "{what}");
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Look => self.look().await,
+            Order::Cancel(task) => self.cancel(task).await,
+            Order::Answer(answer) => self.answer(answer).await,
+            Order::Retire => {}
+        }
+    }
+
+    /// Starts the next prompt, when there is one and nothing runs.
+    async fn look(&mut self) {
+        if self.running.is_none() {
+            match sessions::start_next(&self.ctx(), self.session).await {
+                Ok(Some(start)) => self.start(start).await,
+                Ok(None) => self.settle_orphan().await,
+                Err(error) => self.report("failed to start the next task", &error),
+            }
+        }
+        self.is_idle.send_replace(self.running.is_none());
+    }
+
+    /// A task that the database calls running, but no executor works on it: it never began (then it
+    /// goes back into the queue) or its executor is gone.
+    async fn settle_orphan(&mut self) {
+        let ctx = self.ctx();
+        let running = tasks::service::first_in(ctx.read(), self.session, TaskState::Running).await;
+        let Ok(Some(task)) = running else { return };
+        let settled = if task.started_at_ms.is_none() {
+            sessions::give_back(&ctx, self.session, task.id).await
+        } else {
+            sessions::executor_gone(&ctx, self.session, "the executor went away").await
+        };
+        match settled {
+            Ok(()) if task.started_at_ms.is_none() => {
+                if let Ok(Some(start)) = sessions::start_next(&ctx, self.session).await {
+                    self.start(start).await;
+                }
+            }
+            Ok(()) => {}
+            Err(error) => self.report("failed to settle a task", &error),
+        }
+    }
+
+    async fn start(&mut self, start: Start) {
+        let task = start.task.id;
+        self.running = Some(task);
+        self.is_idle.send_replace(false);
+        if let Err(error) = self.hand_over(start).await {
+            let detail = error.detail().to_owned();
+            self.report("failed to hand a task to the executor", &error);
+            let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
+            if let Err(error) = failed {
+                self.report("failed to store that a task failed", &error);
+            }
+            self.running = None;
+            // The next prompt may fare better; one at a time, so this ends with the queue.
+            self.app.pool.wake(self.session);
+        }
+    }
+
+    async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
+        let prompt: Prompt = prompt::build(&self.app, &start).await?;
+        self.ensure_executor(&prompt.directory).await?;
+        let Some(executor) = &self.executor else {
+            return Err(Error::internal("an executor vanished right after its start"));
+        };
+        let time = Duration::from_millis(limits::IPC_REQUEST_MS);
+        let peer = &executor.connection.peer;
+        peer.request_within(prompt, time).await.map_err(call_failed)?;
+        Ok(())
+    }
+
+    async fn ensure_executor(&mut self, directory: &str) -> Result<(), Error> {
+        if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
+            return Ok(());
+        }
+        self.executor = None;
+        let slot = Arc::clone(&self.app.pool.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
+        let id = clock::fresh_id();
+        // Noted before the start: after a crash in between, the executor is known as this session's.
+        sessions::assign_executor(&self.ctx(), self.session, Some(id)).await?;
+        let reach = Reach::Start { role: ExecutorRole::Session, directory };
+        let pool = &self.app.pool;
+        let connection =
+            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        self.live = Live::default();
+        self.executor = Some(Executor { connection, _slot: slot, heard_at: Instant::now() });
+        Ok(())
+    }
+
+    async fn attach(&mut self, id: ExecutorId, last_seq: u64) -> Result<(), Error> {
+        let slot = Arc::clone(&self.app.pool.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
+        let pool = &self.app.pool;
+        let reach = Reach::Attach { last_seq };
+        let connection =
+            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        let facts = &connection.facts;
+        let ctx = self.ctx();
+        let running =
+            tasks::service::first_in(ctx.read(), self.session, TaskState::Running).await?;
+        // Events that are still to come tell how a task ended that the executor no longer runs.
+        let has_news = facts.newest_seq > last_seq;
+        self.running =
+            running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
+        tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
+        self.executor = Some(Executor { connection, _slot: slot, heard_at: Instant::now() });
+        for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
+            self.answer(answer).await;
+        }
+        if let Some(task) = self.running
+            && sessions::load(ctx.read(), self.session).await?.is_stopping
+        {
+            self.cancel(task).await;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, event: SessionEvent) {
+        let seq = event.seq;
+        let outcome = self.ingest(event).await;
+        let Some(executor) = &mut self.executor else { return };
+        executor.heard_at = Instant::now();
+        match outcome {
+            Ok(Ingest::Held) => {}
+            Ok(stored @ (Ingest::Stored | Ingest::TaskEnded)) => {
+                // A connection that ended meanwhile is attached anew; the event is known then.
+                drop(executor.connection.peer.notify(EventAck { seq }).await);
+                if stored == Ingest::TaskEnded {
+                    self.running = None;
+                    self.kill_at = None;
+                    self.idle_since = Instant::now();
+                    self.look().await;
+                }
+            }
+            Err(error) => {
+                self.report("failed to store an event; attaching anew", &error);
+                self.reattach().await;
+            }
+        }
+    }
+
+    /// Stores an event, again and again for a while when the database cannot just now.
+    async fn ingest(&mut self, event: SessionEvent) -> Result<Ingest, Error> {
+        let ctx = self.ctx();
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match sessions::ingest(&ctx, self.session, &mut self.live, event.clone()).await {
+                Err(error)
+                    if pause < Duration::from_secs(4) && error.code() != ErrorCode::Internal =>
+                {
+                    self.report("failed to store an event; trying again", &error);
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Drops the connection and takes up the executor again from what is stored.
+    async fn reattach(&mut self) {
+        let Some(executor) = self.executor.take() else { return };
+        let id = executor.connection.id;
+        executor.connection.peer.close();
+        drop(executor);
+        self.live = Live::default();
+        let stored = sessions::load(self.ctx().read(), self.session).await;
+        let last_seq = stored.map_or(0, |record| record.executor_seq);
+        if let Err(error) = self.attach(id, last_seq).await {
+            self.report("failed to attach to an executor", &error);
+            self.gone("the executor could not be reached again").await;
+        }
+    }
+
+    async fn cancel(&mut self, task: TaskId) {
+        if self.running != Some(task) {
+            return;
+        }
+        let grace = Duration::from_millis(limits::EXECUTOR_GRACE_MS);
+        self.kill_at = Some((Instant::now() + grace, task));
+        let Some(executor) = &self.executor else { return };
+        let cancelled = executor.connection.peer.request_within(Cancel { task_id: task }, grace);
+        if let Err(error) = cancelled.await {
+            tracing::warn!(session.id = %self.session, %error, "an executor ignores a stop");
+        }
+    }
+
+    async fn answer(&mut self, answer: AnswerPermission) {
+        let Some(executor) = &self.executor else { return };
+        if let Err(error) = executor.connection.peer.request(answer).await {
+            tracing::warn!(session.id = %self.session, %error, "an answer did not arrive");
+        }
+    }
+
+    /// Half a second has passed: lease, stop that takes too long, idleness. True ends the unit.
+    async fn tick(&mut self) -> bool {
+        if let Some((at, task)) = self.kill_at
+            && Instant::now() >= at
+        {
+            self.kill(task).await;
+        }
+        let lease = Duration::from_millis(limits::IPC_LEASE_MS);
+        let ping = Duration::from_millis(limits::IPC_PING_MS);
+        if let Some(executor) = &mut self.executor
+            && executor.heard_at.elapsed() >= ping
+        {
+            match executor.connection.peer.request_within(Ping {}, lease).await {
+                Ok(_) => executor.heard_at = Instant::now(),
+                Err(error) => {
+                    tracing::warn!(session.id = %self.session, %error, "lease is over");
+                    self.kill_executor().await;
+                    self.gone("the executor did not answer any more").await;
+                    self.look().await;
+                }
+            }
+        }
+        let idle = Duration::from_millis(limits::EXECUTOR_IDLE_MS);
+        let is_done = self.running.is_none() && self.idle_since.elapsed() >= idle;
+        if is_done {
+            self.end_executor().await;
+        }
+        is_done
+    }
+
+    async fn kill(&mut self, task: TaskId) {
+        self.kill_at = None;
+        self.kill_executor().await;
+        let ctx = self.ctx();
+        if let Err(error) = sessions::stopped_by_force(&ctx, self.session, task).await {
+            self.report("failed to store that a task was killed", &error);
+        }
+        self.gone("the executor was killed").await;
+        self.look().await;
+    }
+
+    async fn kill_executor(&mut self) {
+        let Some(executor) = &self.executor else { return };
+        if let Err(error) = self.app.pool.monitor.kill(executor.connection.id).await {
+            tracing::warn!(session.id = %self.session, %error, "failed to kill an executor");
+        }
+    }
+
+    /// Asks the executor to end, and makes sure that it does.
+    async fn end_executor(&mut self) {
+        if let Some(executor) = &self.executor {
+            let grace_ms = limits::EXECUTOR_GRACE_MS;
+            let time = Duration::from_millis(grace_ms);
+            let peer = &executor.connection.peer;
+            if peer.request_within(Shutdown { grace_ms }, time).await.is_ok() {
+                // Its connection ends with it; a kill follows when it does not.
+                drop(tokio::time::timeout(time, peer.closed()).await);
+            }
+            self.kill_executor().await;
+        }
+        self.gone("the executor was ended").await;
+    }
+
+    /// The executor is gone: what ran is lost, and its token is worth nothing any more.
+    async fn gone(&mut self, detail: &'static str) {
+        self.executor = None;
+        self.running = None;
+        self.kill_at = None;
+        self.live = Live::default();
+        let ctx = self.ctx();
+        if let Err(error) = sessions::executor_gone(&ctx, self.session, detail).await {
+            self.report("failed to store the end of an executor", &error);
+        }
+        if let Err(error) = auth::session_token::revoke(&self.app, self.session).await {
+            self.report("failed to revoke a session token", &error);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What lies between the socket and the routes: one layer or extractor per file.
+
+pub(crate) mod extract;
+pub(crate) mod idempotency;
+pub(crate) mod origin;
+pub(crate) mod request_id;
+pub(crate) mod security_headers;
+pub(crate) mod static_files;

@@ -1,0 +1,104 @@
+//! What the rooms need from the rest of the daemon, as one trait.
+//!
+//! Deliberately not here: any knowledge of tables, transactions or rights.
+
+use async_trait::async_trait;
+use grove_core_api::event::{Event, Object, Op, Topic};
+use grove_core_api::realtime::NackCode;
+use grove_core_api::{BoardId, Problem, UserId};
+use std::collections::BTreeMap;
+
+/// Who is connected, as others on a board see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIdentity {
+    /// The user.
+    pub user: UserId,
+    /// Name that others see.
+    pub name: String,
+    /// One emoji.
+    pub emoji: String,
+    /// Colour slot 0 to 11 that the user would like; a board gives it when nobody else has it.
+    pub slot: u8,
+}
+
+/// Where a topic's log stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Identity of the log; another one means that numbers started anew.
+    pub epoch: String,
+    /// Newest event; 0 when there is none yet.
+    pub seq: i64,
+}
+
+/// A topic's whole state, read in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Identity of the log.
+    pub epoch: String,
+    /// Newest event that the state holds.
+    pub seq: i64,
+    /// The objects by id.
+    pub state: BTreeMap<String, Object>,
+}
+
+/// Why a mutation was not applied; nothing of it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("mutation refused: {message}")]
+pub struct MutationError {
+    /// Why, for programs.
+    pub code: NackCode,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// What the rooms read and write; the daemon implements it over its services, which check rights.
+///
+/// Each method bounds its own time: a connection waits for the answer and reads nothing meanwhile.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Who is connected.
+    type Caller: Clone + Send + Sync + 'static;
+
+    /// Returns the caller as others on a board see it.
+    fn identity(&self, caller: &Self::Caller) -> UserIdentity;
+
+    /// Checks that the caller may read the topic.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none that the caller may see, `Forbidden` where existence is public.
+    async fn authorize(&self, caller: &Self::Caller, topic: Topic) -> Result<(), Problem>;
+
+    /// Returns where the topic's log stands.
+    ///
+    /// # Errors
+    /// `NotFound` when the topic is gone, `Unavailable` when the log cannot be read.
+    async fn head(&self, topic: Topic) -> Result<Head, Problem>;
+
+    /// Returns the topic's whole state.
+    ///
+    /// # Errors
+    /// `NotFound` when the topic is gone, `Unavailable` when it cannot be read.
+    async fn snapshot(&self, topic: Topic) -> Result<Snapshot, Problem>;
+
+    /// Returns at most `limit` events after `seq`, in order and without holes.
+    ///
+    /// # Errors
+    /// `NotFound` when the topic is gone, `Unavailable` when the log cannot be read.
+    async fn events_after(&self, topic: Topic, seq: i64, limit: u64)
+    -> Result<Vec<Event>, Problem>;
+
+    /// Applies a mutation, all or nothing, and returns the number of its event.
+    ///
+    /// The same `mid` again returns the number of the first time (rule RT-02). The event is
+    /// published to the hub after the commit.
+    ///
+    /// # Errors
+    /// Says why nothing was applied.
+    async fn mutate(
+        &self,
+        caller: &Self::Caller,
+        board: BoardId,
+        mid: String,
+        ops: Vec<Op>,
+    ) -> Result<i64, MutationError>;
+}

@@ -1,0 +1,209 @@
+//! The rooms in use and the doors to them: what the daemon publishes, and who connects.
+//!
+//! Deliberately not here: what a connection does (`connection`) and what a room holds (`live`).
+
+use super::backend::Backend;
+use super::connection::Connection;
+use super::driver;
+use super::live::{Clock, LiveRoom, Wake, locked};
+use super::presence::PeerId;
+use super::socket::WebSocket;
+use super::stream::Outcome;
+use grove_core_api::event::{Event, Topic};
+use grove_core_api::{MessageId, SessionId};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// All rooms of this daemon.
+#[derive(Debug)]
+pub struct Hub<B: Backend> {
+    backend: Arc<B>,
+    boot: String,
+    spawner: TaskTracker,
+    shutdown: CancellationToken,
+    runtime: Handle,
+    clock: Clock,
+    rooms: Mutex<HashMap<Topic, Arc<LiveRoom>>>,
+    connections: AtomicUsize,
+    newest_peer: AtomicU64,
+    me: Weak<Self>,
+}
+
+impl<B: Backend> Hub<B> {
+    /// Makes a hub without rooms; its own tasks run on `spawner` and end with `shutdown`.
+    ///
+    /// `boot` changes with each start of the daemon.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn new(
+        backend: Arc<B>,
+        boot: String,
+        spawner: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            backend,
+            boot,
+            spawner,
+            shutdown,
+            runtime: Handle::current(),
+            clock: Clock::start(),
+            rooms: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            newest_peer: AtomicU64::new(0),
+            me: Weak::clone(me),
+        })
+    }
+
+    /// Hands a committed event to those who read the topic.
+    ///
+    /// Call it after the commit, once per event; the order may differ from the log's (rule RT-04).
+    pub fn publish(&self, topic: Topic, event: Event) {
+        if let Some(room) = self.room(topic) {
+            room.publish(event);
+        }
+    }
+
+    /// Appends live text of a streaming message at an offset in UTF-16 code units.
+    ///
+    /// Call it after the event that put the message is published. Text that is known already is
+    /// skipped; text that leaves a hole is left out until [`Hub::stream_reset`] or the final event.
+    pub fn stream(&self, session: SessionId, message: MessageId, offset: u64, text: &str) {
+        self.change_text(session, |room| room.append(message, offset, text));
+    }
+
+    /// Puts all text of a streaming message so far in place (the daemon came back in mid-stream).
+    pub fn stream_reset(&self, session: SessionId, message: MessageId, text: &str) {
+        self.change_text(session, |room| room.reset(message, text));
+    }
+
+    /// Forgets the live text of a message; call it after its final event is published.
+    pub fn stream_end(&self, session: SessionId, message: MessageId) {
+        if let Some(room) = self.room(Topic::Session(session)) {
+            room.end(message);
+        }
+    }
+
+    /// Serves one connection until it ends.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a mutation in flight would be applied without its answer. The shutdown token
+    /// ends it.
+    pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
+        let counted = Counted::new(&self.connections);
+        let peer = PeerId(self.newest_peer.fetch_add(1, Ordering::Relaxed) + 1);
+        let connection = Connection::new(Arc::clone(&self), socket, caller, peer);
+        self.spawner.track_future(connection.run()).await;
+        drop(counted);
+    }
+
+    /// Returns how many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Returns the backend.
+    pub(super) fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Returns the id of this start of the daemon.
+    pub(super) fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// Returns the token that ends everything.
+    pub(super) fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    /// Returns the hub's clock.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Joins a topic's room, which is made when there is none.
+    pub(super) fn join(&self, topic: Topic, peer: PeerId, wake: Arc<Wake>) -> Arc<LiveRoom> {
+        // The driver drops a room under the same lock, so that nobody joins one that is dropped.
+        let mut rooms = locked(&self.rooms);
+        let room = self.room_in(&mut rooms, topic);
+        room.join(peer, wake);
+        room
+    }
+
+    /// Drops a room unless somebody has begun to use it again; returns whether it is gone.
+    pub(super) fn drop_room(&self, room: &LiveRoom) -> bool {
+        let mut rooms = locked(&self.rooms);
+        let is_unused = room.is_unused();
+        if is_unused {
+            rooms.remove(&room.topic());
+        }
+        is_unused
+    }
+
+    /// Returns how many rooms are in memory.
+    #[cfg(test)]
+    pub(super) fn rooms(&self) -> usize {
+        locked(&self.rooms).len()
+    }
+
+    fn room(&self, topic: Topic) -> Option<Arc<LiveRoom>> {
+        locked(&self.rooms).get(&topic).map(Arc::clone)
+    }
+
+    fn room_in(&self, rooms: &mut HashMap<Topic, Arc<LiveRoom>>, topic: Topic) -> Arc<LiveRoom> {
+        match rooms.entry(topic) {
+            Entry::Occupied(entry) => Arc::clone(entry.get()),
+            Entry::Vacant(entry) => {
+                let room = Arc::clone(entry.insert(Arc::new(LiveRoom::new(topic, self.clock))));
+                if let Some(hub) = self.me.upgrade() {
+                    let driver = driver::drive(hub, Arc::clone(&room));
+                    self.spawner.spawn_on(driver, &self.runtime);
+                }
+                room
+            }
+        }
+    }
+
+    fn change_text(&self, session: SessionId, change: impl FnOnce(&LiveRoom) -> Outcome) {
+        let topic = Topic::Session(session);
+        let (room, outcome) = {
+            // Under the lock, so that the room is not dropped before the text is in it.
+            let mut rooms = locked(&self.rooms);
+            let room = self.room_in(&mut rooms, topic);
+            let outcome = change(&room);
+            (room, outcome)
+        };
+        match outcome {
+            Outcome::Grew => room.announce(),
+            Outcome::Known => {}
+            Outcome::Refused => {
+                tracing::debug!(%topic, "streamed text of {topic} does not join on; left out");
+            }
+        }
+    }
+}
+
+/// Counts a connection while it lives, however it ends.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,31 @@
+//! Live boards and sessions over WebSocket: rooms, presence, streamed text.
+//!
+//! The rules have numbers and stand in `docs/realtime.md`; tests carry them in their names. The pure
+//! half (`room`, `presence`, `stream`, `tick`) takes values and the time and returns values; the other
+//! half (`hub`, `live`, `driver`, `connection`) moves them. A room holds what its connections have yet
+//! to take; each connection remembers how far it has read and pulls the rest, so that no queue exists
+//! per client and a slow one costs the others nothing.
+//!
+//! Deliberately not here: storage, rights and the meaning of a mutation. They are the
+//! [`Backend`]'s.
+
+mod backend;
+mod connection;
+mod driver;
+mod encode;
+mod hub;
+mod inbound;
+mod live;
+mod presence;
+mod rate;
+mod room;
+mod socket;
+mod stream;
+mod subscription;
+#[cfg(test)]
+mod tests;
+mod tick;
+
+pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
+pub use hub::Hub;
+pub use socket::upgrade;

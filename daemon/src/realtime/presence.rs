@@ -1,0 +1,342 @@
+//! Who is on one board, and where they point and look. Memory only.
+//!
+//! Pure. Each change has a version; a reader says which version it knows and gets one frame with all
+//! changes since, encoded once for everybody who knows the same version. A participant never gets its
+//! own values back: for it alone the frame is put together again from the same encoded parts, without
+//! its own. Deliberately not here: the pace (`tick`) and hiding a still pointer (the client's affair).
+
+use super::encode;
+use super::socket::Frame;
+use grove_core_api::limits;
+use grove_core_api::realtime::presence::{Identity, Presence, PresenceUpdate};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+/// A participant's id: its connection's number, `p17` on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct PeerId(pub(super) u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{}", self.0)
+    }
+}
+
+/// The version at which each field was last changed.
+#[derive(Debug, Default)]
+struct FieldVersions {
+    cur: u64,
+    vp: u64,
+    sel: u64,
+    drag: u64,
+    typing: u64,
+    panel: u64,
+}
+
+#[derive(Debug)]
+struct Participant {
+    identity: Identity,
+    joined: u64,
+    /// When it was first here, if a reader may still remember that time.
+    first_joined: u64,
+    values: Presence,
+    versions: FieldVersions,
+}
+
+#[derive(Debug)]
+struct Gone {
+    peer: PeerId,
+    joined: u64,
+    left: u64,
+}
+
+/// What changed between two versions, encoded part by part.
+#[derive(Debug)]
+struct Delta {
+    joined: Vec<(PeerId, String)>,
+    changed: Vec<(PeerId, String)>,
+    gone: Vec<PeerId>,
+    peers: Option<Frame>,
+    values: Option<Frame>,
+}
+
+/// What a reader lacks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// These frames, in order; none when it lacks nothing.
+    Frames(Vec<Frame>),
+    /// More people left than the board remembers.
+    TooFar,
+}
+
+/// The participants of one board.
+#[derive(Debug)]
+pub(super) struct Participants {
+    ch: String,
+    version: u64,
+    visible: u64,
+    forgotten: u64,
+    by_peer: BTreeMap<PeerId, Participant>,
+    gone: VecDeque<Gone>,
+    deltas: Vec<(u64, Arc<Delta>)>,
+}
+
+/// Deltas kept for readers that lag by different ticks; more are encoded again.
+const SHARED_DELTAS: usize = 8;
+
+impl Participants {
+    /// Makes the empty board with the topic `ch`.
+    pub(super) fn new(ch: String) -> Self {
+        Self {
+            ch,
+            version: 0,
+            visible: 0,
+            forgotten: 0,
+            by_peer: BTreeMap::new(),
+            gone: VecDeque::new(),
+            deltas: Vec::new(),
+        }
+    }
+
+    /// Adds a participant and gives it a slot; a second joining changes nothing.
+    ///
+    /// Returns whether it was not there before.
+    pub(super) fn join(&mut self, peer: PeerId, mut identity: Identity) -> bool {
+        if self.by_peer.contains_key(&peer) {
+            return false;
+        }
+        identity.slot = self.slot_for(&identity);
+        self.version += 1;
+        let joined = self.version;
+        // Who saw it leave and come back would keep its old values: all fields are sent anew.
+        let before = self.gone.iter().find(|gone| gone.peer == peer).map(|gone| gone.joined);
+        let first_joined = before.unwrap_or(joined);
+        let at = if before.is_some() { joined } else { 0 };
+        self.gone.retain(|gone| gone.peer != peer);
+        let versions = FieldVersions { cur: at, vp: at, sel: at, drag: at, typing: at, panel: at };
+        let values = Presence::default();
+        let participant = Participant { identity, joined, first_joined, values, versions };
+        self.by_peer.insert(peer, participant);
+        true
+    }
+
+    /// Removes a participant; returns whether it was there.
+    pub(super) fn leave(&mut self, peer: PeerId) -> bool {
+        let Some(participant) = self.by_peer.remove(&peer) else { return false };
+        self.version += 1;
+        self.gone.push_back(Gone { peer, joined: participant.first_joined, left: self.version });
+        while self.gone.len() > limits::PRESENCE_GONE {
+            let Some(gone) = self.gone.pop_front() else { break };
+            self.forgotten = gone.left;
+        }
+        true
+    }
+
+    /// Sets the fields that an update names; returns whether anything is different now.
+    pub(super) fn update(&mut self, peer: PeerId, update: PresenceUpdate) -> bool {
+        let Some(participant) = self.by_peer.get_mut(&peer) else { return false };
+        let next = self.version + 1;
+        let (values, versions) = (&mut participant.values, &mut participant.versions);
+        let changed = [
+            set(&mut values.cur, update.cur, &mut versions.cur, next),
+            set(&mut values.vp, update.vp, &mut versions.vp, next),
+            set(&mut values.sel, update.sel, &mut versions.sel, next),
+            set(&mut values.drag, update.drag, &mut versions.drag, next),
+            set(&mut values.typing, update.typing, &mut versions.typing, next),
+            set(&mut values.panel, update.panel, &mut versions.panel, next),
+        ];
+        let is_changed = changed.contains(&true);
+        if is_changed {
+            self.version = next;
+        }
+        is_changed
+    }
+
+    /// Lets readers see all changes so far (rule RT-13: at most once per tick).
+    pub(super) fn show(&mut self) {
+        self.visible = self.version;
+        self.deltas.clear();
+    }
+
+    /// Returns everybody with all values, for one who comes, and the version that it then knows.
+    ///
+    /// Its own identity is among them, because it tells the slot; its own values are not.
+    pub(super) fn all(&self, me: PeerId) -> (Vec<Frame>, u64) {
+        let peers: Vec<String> =
+            self.by_peer.iter().map(|(peer, it)| encode::entry(*peer, &it.identity)).collect();
+        let mut frames = vec![encode::peers(&self.ch, peers.iter().map(String::as_str))];
+        let others = self.by_peer.iter().filter(|(peer, _)| **peer != me);
+        let values: Vec<String> = others
+            .filter_map(|(peer, it)| {
+                let update = all_values(&it.values);
+                (update != PresenceUpdate::default()).then(|| encode::entry(*peer, &update))
+            })
+            .collect();
+        if !values.is_empty() {
+            frames.push(encode::presence(&self.ch, values.iter().map(String::as_str), &[]));
+        }
+        (frames, self.version)
+    }
+
+    /// Returns what `me` lacks after the version `known`, and moves it on.
+    pub(super) fn pull(&mut self, me: PeerId, known: &mut u64) -> Changes {
+        if *known >= self.visible {
+            return Changes::Frames(Vec::new());
+        }
+        if *known < self.forgotten {
+            return Changes::TooFar;
+        }
+        let delta = self.delta(*known);
+        *known = self.visible;
+        Changes::Frames(delta.frames_for(&self.ch, me))
+    }
+
+    fn delta(&mut self, known: u64) -> Arc<Delta> {
+        if let Some((_, delta)) = self.deltas.iter().find(|(from, _)| *from == known) {
+            return Arc::clone(delta);
+        }
+        let delta = Arc::new(self.encode_delta(known));
+        if self.deltas.len() < SHARED_DELTAS {
+            self.deltas.push((known, Arc::clone(&delta)));
+        }
+        delta
+    }
+
+    fn encode_delta(&self, known: u64) -> Delta {
+        let mut joined = Vec::new();
+        let mut changed = Vec::new();
+        // What is not shown yet stays out: one who came and went unseen is never announced.
+        let shown = self.by_peer.iter().filter(|(_, it)| it.joined <= self.visible);
+        for (peer, participant) in shown {
+            if participant.joined > known {
+                joined.push((*peer, encode::entry(*peer, &participant.identity)));
+            }
+            let update = participant.changes_after(known);
+            if update != PresenceUpdate::default() {
+                changed.push((*peer, encode::entry(*peer, &update)));
+            }
+        }
+        let news = self
+            .gone
+            .iter()
+            .filter(|gone| gone.left > known && gone.left <= self.visible && gone.joined <= known);
+        let gone: Vec<PeerId> = news.map(|gone| gone.peer).collect();
+        let peers = (!joined.is_empty())
+            .then(|| encode::peers(&self.ch, joined.iter().map(|(_, part)| part.as_str())));
+        let values = (!changed.is_empty() || !gone.is_empty()).then(|| {
+            encode::presence(&self.ch, changed.iter().map(|(_, part)| part.as_str()), &gone)
+        });
+        Delta { joined, changed, gone, peers, values }
+    }
+
+    /// Returns the user's slot on this board: the one it has here, the one it likes, or a free one.
+    fn slot_for(&self, identity: &Identity) -> u8 {
+        let here = || self.by_peer.values().map(|it| &it.identity);
+        if let Some(same) = here().find(|it| it.user == identity.user) {
+            return same.slot;
+        }
+        let people_in = |slot: u8| {
+            let mut users: Vec<&str> =
+                here().filter(|it| it.slot == slot).map(|it| it.user.as_str()).collect();
+            users.sort_unstable();
+            users.dedup();
+            users.len()
+        };
+        let liked = identity.slot % limits::PRESENCE_SLOTS;
+        let in_order =
+            (0..limits::PRESENCE_SLOTS).map(|step| (liked + step) % limits::PRESENCE_SLOTS);
+        in_order.min_by_key(|slot| people_in(*slot)).unwrap_or(liked)
+    }
+}
+
+impl Participant {
+    fn changes_after(&self, known: u64) -> PresenceUpdate {
+        let (values, at) = (&self.values, &self.versions);
+        PresenceUpdate {
+            cur: (at.cur > known).then_some(values.cur),
+            vp: (at.vp > known).then_some(values.vp),
+            sel: (at.sel > known).then(|| values.sel.clone()),
+            drag: (at.drag > known).then(|| values.drag.clone()),
+            typing: (at.typing > known).then(|| values.typing.clone()),
+            panel: (at.panel > known).then(|| values.panel.clone()),
+        }
+    }
+}
+
+impl Delta {
+    /// Returns the shared frames, or for a participant of the delta itself those without it.
+    fn frames_for(&self, ch: &str, me: PeerId) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        if self.joined.iter().any(|(peer, _)| *peer == me) {
+            if self.joined.len() > 1 {
+                frames.push(encode::peers(ch, without(&self.joined, me)));
+            }
+        } else {
+            frames.extend(self.peers.clone());
+        }
+        if self.changed.iter().any(|(peer, _)| *peer == me) {
+            if self.changed.len() > 1 || !self.gone.is_empty() {
+                frames.push(encode::presence(ch, without(&self.changed, me), &self.gone));
+            }
+        } else {
+            frames.extend(self.values.clone());
+        }
+        frames
+    }
+}
+
+/// Puts the newer values of an update over an older one's; the older is not sent yet.
+pub(super) fn merge(older: &mut PresenceUpdate, newer: PresenceUpdate) {
+    replace(&mut older.cur, newer.cur);
+    replace(&mut older.vp, newer.vp);
+    replace(&mut older.sel, newer.sel);
+    replace(&mut older.drag, newer.drag);
+    replace(&mut older.typing, newer.typing);
+    replace(&mut older.panel, newer.panel);
+}
+
+/// Returns whether an update keeps to the limits.
+pub(super) fn fits(update: &PresenceUpdate) -> bool {
+    let selected = update.sel.iter().flatten().map(Vec::len);
+    let dragged = update.drag.iter().flatten().map(|drag| drag.ids.len());
+    selected.chain(dragged).all(|count| count <= limits::PRESENCE_OBJECTS)
+}
+
+fn without(parts: &[(PeerId, String)], me: PeerId) -> impl Iterator<Item = &str> {
+    parts.iter().filter(move |(peer, _)| *peer != me).map(|(_, part)| part.as_str())
+}
+
+fn all_values(values: &Presence) -> PresenceUpdate {
+    let values = values.clone();
+    PresenceUpdate {
+        cur: values.cur.map(Some),
+        vp: values.vp.map(Some),
+        sel: values.sel.map(Some),
+        drag: values.drag.map(Some),
+        typing: values.typing.map(Some),
+        panel: values.panel.map(Some),
+    }
+}
+
+fn set<T: PartialEq>(
+    value: &mut Option<T>,
+    update: Option<Option<T>>,
+    version: &mut u64,
+    next: u64,
+) -> bool {
+    match update {
+        Some(new) if new != *value => {
+            *value = new;
+            *version = next;
+            true
+        }
+        Some(_) | None => false,
+    }
+}
+
+fn replace<T>(older: &mut Option<T>, newer: Option<T>) {
+    if newer.is_some() {
+        *older = newer;
+    }
+}

@@ -1,0 +1,292 @@
+//! One connection's reading of one topic: resume, snapshot, and whatever comes after.
+//!
+//! Deliberately not here: rights (asked before) and frames that come from the client.
+
+use super::backend::{Backend, Snapshot};
+use super::encode;
+use super::hub::Hub;
+use super::live::{LiveRoom, Position, Pull, Seen, Wake};
+use super::presence::PeerId;
+use super::room::frame_len;
+use super::socket::{End, Frame, Socket};
+use super::stream::Finals;
+use grove_core_api::event::{Event, Topic};
+use grove_core_api::realtime::{Identity, ServerFrame, close};
+use grove_core_api::{Problem, limits};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Why a topic could not be read.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The connection is over.
+    End(End),
+    /// The backend says no; the connection goes on.
+    Problem(Problem),
+}
+
+impl From<End> for Failure {
+    fn from(end: End) -> Self {
+        Self::End(end)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// What a client has of a topic already.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Identity of the log.
+    pub(super) epoch: String,
+    /// Newest event that it has applied.
+    pub(super) seq: i64,
+}
+
+/// One connection's place in one room; dropping it leaves the room.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    topic: Topic,
+    peer: PeerId,
+    room: Arc<LiveRoom>,
+    wake: Arc<Wake>,
+    seen: Seen,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.room.leave(self.peer);
+    }
+}
+
+impl Subscription {
+    /// Joins the room of a topic; from now on nothing is missed (rule RT-03).
+    pub(super) fn join<B: Backend>(
+        hub: &Hub<B>,
+        topic: Topic,
+        peer: PeerId,
+        bell: &Arc<Notify>,
+    ) -> Self {
+        let wake = Arc::new(Wake::new(Arc::clone(bell)));
+        let room = hub.join(topic, peer, Arc::clone(&wake));
+        Self { topic, peer, room, wake, seen: Seen::default() }
+    }
+
+    /// Returns the room.
+    pub(super) fn room(&self) -> &LiveRoom {
+        &self.room
+    }
+
+    /// Returns whether there may be something new, once per change.
+    pub(super) fn take_dirty(&self) -> bool {
+        self.wake.lower()
+    }
+
+    /// Answers a `sub`: the tail of what the client has, or a snapshot; then presence.
+    ///
+    /// # Errors
+    /// What the backend says, or how the connection ended.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: frames that were sent are not sent again.
+    pub(super) async fn answer<B: Backend>(
+        &mut self,
+        backend: &B,
+        socket: &mut Socket,
+        id: i64,
+        known: Option<Known>,
+        identity: Identity,
+    ) -> Result<(), Failure> {
+        self.room.prime(backend).await?;
+        self.seen.marks.clear();
+        let is_resumed = match known {
+            Some(known) => self.resume(backend, socket, id, known).await?,
+            None => false,
+        };
+        if !is_resumed {
+            self.send_snapshot(backend, socket, Some(id)).await?;
+        }
+        if matches!(self.topic, Topic::Board(_)) {
+            let (frames, version) = self.room.join_presence(self.peer, identity);
+            self.seen.presence = Some(version);
+            send_all(socket, frames).await?;
+        }
+        self.wake.raise();
+        Ok(())
+    }
+
+    /// Sends what is new.
+    ///
+    /// # Errors
+    /// As [`Subscription::answer`].
+    ///
+    /// # Cancel safety
+    /// As [`Subscription::answer`].
+    pub(super) async fn pump<B: Backend>(
+        &mut self,
+        backend: &B,
+        socket: &mut Socket,
+    ) -> Result<(), Failure> {
+        match self.room.pull(self.peer, &mut self.seen) {
+            Pull::Frames { frames, has_more } => {
+                send_all(socket, frames).await?;
+                if has_more {
+                    // The connection looks at its other topics and its peer in between.
+                    self.wake.raise();
+                }
+            }
+            Pull::Behind => {
+                self.catch_up(backend, socket).await?;
+                self.wake.raise();
+            }
+            Pull::TooFar => return Err(End::Close(close::TOO_SLOW, "too slow").into()),
+        }
+        Ok(())
+    }
+
+    /// Resumes from what the client has; `false` when only a snapshot helps.
+    async fn resume<B: Backend>(
+        &mut self,
+        backend: &B,
+        socket: &mut Socket,
+        id: i64,
+        known: Known,
+    ) -> Result<bool, Failure> {
+        let position = self.room.position();
+        if known.epoch != position.epoch || known.seq < 0 {
+            return Ok(false);
+        }
+        let newest = self.newest_for(backend, &position, known.seq).await?;
+        if known.seq > newest || is_too_far(newest, known.seq) {
+            return Ok(false);
+        }
+        // The log is asked before the promise: it may have been compacted.
+        let page = if known.seq < position.oldest {
+            match self.page(backend, known.seq).await? {
+                Some(page) => page,
+                None => return Ok(false),
+            }
+        } else {
+            Vec::new()
+        };
+        let ch = self.topic.to_string();
+        let subok = ServerFrame::Subok { id, ch, epoch: position.epoch, seq: newest };
+        socket.send(encode::encode(&subok)).await?;
+        self.seen.generation = position.generation;
+        self.seen.seq = known.seq;
+        self.send_page(socket, &page, position.streams).await?;
+        Ok(true)
+    }
+
+    /// Returns the newest event: the room's, or the log's when the client is ahead of the room.
+    async fn newest_for<B: Backend>(
+        &self,
+        backend: &B,
+        position: &Position,
+        seq: i64,
+    ) -> Result<i64, Problem> {
+        if seq <= position.newest {
+            return Ok(position.newest);
+        }
+        // Its snapshot was read from the log before the events reached the room.
+        let head = backend.head(self.topic).await?;
+        Ok(if head.epoch == position.epoch { head.seq } else { position.newest })
+    }
+
+    /// Brings a reader that fell behind the ring up to it, over the log or by a snapshot (RT-07).
+    async fn catch_up<B: Backend>(
+        &mut self,
+        backend: &B,
+        socket: &mut Socket,
+    ) -> Result<(), Failure> {
+        for _ in 0..=RESUME_PAGES {
+            let position = self.room.position();
+            if self.seen.generation != position.generation
+                || is_too_far(position.newest, self.seen.seq)
+            {
+                break;
+            }
+            if self.seen.seq >= position.oldest {
+                return Ok(());
+            }
+            let Some(page) = self.page(backend, self.seen.seq).await? else { break };
+            self.send_page(socket, &page, position.streams).await?;
+        }
+        self.seen.marks.clear();
+        self.send_snapshot(backend, socket, None).await
+    }
+
+    /// Reads events after `seq` from the log; `None` when it does not continue there.
+    async fn page<B: Backend>(&self, backend: &B, seq: i64) -> Result<Option<Vec<Event>>, Problem> {
+        let limit = u64::try_from(limits::EV_FRAME_EVENTS).unwrap_or(u64::MAX);
+        let page = backend.events_after(self.topic, seq, limit).await?;
+        let is_whole = page.iter().zip(seq + 1..).all(|(event, expected)| event.seq == expected);
+        Ok((is_whole && !page.is_empty()).then_some(page))
+    }
+
+    async fn send_page(
+        &mut self,
+        socket: &mut Socket,
+        page: &[Event],
+        streams: u64,
+    ) -> Result<(), End> {
+        let ch = self.topic.to_string();
+        let mut finals = Finals::default();
+        let encoded: Vec<String> = page.iter().map(encode::json).collect();
+        let mut rest = encoded.as_slice();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(frame_len(rest.iter().map(String::len)));
+            socket.send(encode::events(&ch, now.iter().map(String::as_str))).await?;
+            rest = later;
+        }
+        for event in page {
+            finals.note_ops(&event.ops);
+            self.seen.seq = event.seq;
+        }
+        self.room.end_final(&finals, streams);
+        Ok(())
+    }
+
+    async fn send_snapshot<B: Backend>(
+        &mut self,
+        backend: &B,
+        socket: &mut Socket,
+        id: Option<i64>,
+    ) -> Result<(), Failure> {
+        let mut position = self.room.position();
+        let snapshot = backend.snapshot(self.topic).await?;
+        if snapshot.epoch != position.epoch {
+            // The history was replaced under the room: its numbers mean nothing any more.
+            self.room.start_anew(backend).await?;
+            position = self.room.position();
+        }
+        let mut finals = Finals::default();
+        finals.note_state(&snapshot.state);
+        self.room.end_final(&finals, position.streams);
+        self.room.expect(snapshot.seq);
+        self.seen.generation = position.generation;
+        self.seen.seq = snapshot.seq;
+        let Snapshot { epoch, seq, state } = snapshot;
+        let snap = ServerFrame::Snap { id, ch: self.topic.to_string(), epoch, seq, state };
+        socket.send(encode::encode(&snap)).await?;
+        Ok(())
+    }
+}
+
+/// Pages of the log that a resume may read before a snapshot is cheaper.
+#[expect(clippy::cast_possible_truncation, reason = "a page count, known at compile time")]
+const RESUME_PAGES: usize = limits::RESUME_EVENTS as usize / limits::EV_FRAME_EVENTS;
+
+fn is_too_far(newest: i64, seq: i64) -> bool {
+    u64::try_from(newest - seq).is_ok_and(|missing| missing > limits::RESUME_EVENTS)
+}
+
+async fn send_all(socket: &mut Socket, frames: Vec<Frame>) -> Result<(), End> {
+    for frame in frames {
+        socket.send(frame).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Tests of the rules in `docs/realtime.md`; each name begins with the rule's number.
+
+mod connections;
+mod mutations;
+mod presence;
+mod resume;
+mod room;
+mod rules;
+mod slow;
+mod stream;
+mod support;

@@ -1,0 +1,114 @@
+//! Rows of repositories.
+
+use crate::db::entity::repo;
+use crate::error::Error;
+use grove_core_api::rest::repos::{Repo, RepoState};
+use grove_core_api::{IdRef, RepoId, UserId};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<RepoId, Error> {
+    let columns = (repo::Column::Id, repo::Column::ShortId);
+    crate::lookup::resolve::<repo::Entity>(connection, RepoId::NOUN, id, columns).await.map(RepoId)
+}
+
+pub(crate) async fn get(
+    connection: &impl ConnectionTrait,
+    id: RepoId,
+) -> Result<Option<Repo>, Error> {
+    repo::Entity::find_by_id(id.0).one(connection).await?.map(read).transpose()
+}
+
+pub(crate) async fn by_name(
+    connection: &impl ConnectionTrait,
+    name: &str,
+) -> Result<Option<Repo>, Error> {
+    let row = repo::Entity::find().filter(repo::Column::Name.eq(name)).one(connection).await?;
+    row.map(read).transpose()
+}
+
+/// Newest first, one more than the limit.
+pub(crate) async fn list(
+    connection: &impl ConnectionTrait,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Repo>, Error> {
+    let mut query = repo::Entity::find()
+        .filter(repo::Column::ArchivedAtMs.is_null())
+        .order_by_desc(repo::Column::Id)
+        .limit(limit + 1);
+    if let Some(before) = before {
+        query = query.filter(repo::Column::Id.lt(before));
+    }
+    query.all(connection).await?.into_iter().map(read).collect()
+}
+
+/// Repositories whose clone is not complete.
+pub(crate) async fn cloning(connection: &impl ConnectionTrait) -> Result<Vec<Repo>, Error> {
+    repo::Entity::find()
+        .filter(repo::Column::State.eq(state_name(RepoState::Cloning)))
+        .all(connection)
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+pub(crate) async fn insert(connection: &impl ConnectionTrait, repo: &Repo) -> Result<(), Error> {
+    repo::Entity::insert(row(repo)).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn update(connection: &impl ConnectionTrait, repo: &Repo) -> Result<(), Error> {
+    repo::Entity::update(row(repo)).exec(connection).await?;
+    Ok(())
+}
+
+const STATES: [RepoState; 3] = [RepoState::Cloning, RepoState::Ready, RepoState::Failed];
+
+const fn state_name(state: RepoState) -> &'static str {
+    match state {
+        RepoState::Cloning => "cloning",
+        RepoState::Ready => "ready",
+        RepoState::Failed => "failed",
+    }
+}
+
+fn row(repo: &Repo) -> repo::ActiveModel {
+    repo::ActiveModel {
+        id: Set(repo.id.0),
+        short_id: Set(repo.id.short()),
+        name: Set(repo.name.clone()),
+        source: Set(repo.source.clone()),
+        default_branch: Set(repo.default_branch.clone()),
+        state: Set(state_name(repo.state).to_owned()),
+        failure: Set(repo.failure.clone()),
+        created_by: Set(repo.created_by.0),
+        created_at_ms: Set(repo.created_at_ms),
+        updated_at_ms: Set(repo.updated_at_ms),
+        archived_at_ms: Set(repo.archived_at_ms),
+    }
+}
+
+fn read(row: repo::Model) -> Result<Repo, Error> {
+    let state = STATES
+        .into_iter()
+        .find(|state| state_name(*state) == row.state)
+        .ok_or_else(|| Error::internal(format!("unknown state of a repository: {}", row.state)))?;
+    Ok(Repo {
+        id: RepoId(row.id),
+        name: row.name,
+        source: row.source,
+        default_branch: row.default_branch,
+        state,
+        progress_percent: None,
+        failure: row.failure,
+        created_by: UserId(row.created_by),
+        created_at_ms: row.created_at_ms,
+        updated_at_ms: row.updated_at_ms,
+        archived_at_ms: row.archived_at_ms,
+    })
+}

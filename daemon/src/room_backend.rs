@@ -1,0 +1,126 @@
+//! What rooms read and write, over the services: the daemon's half of `realtime::Backend`.
+
+use crate::app::App;
+use crate::auth::policy::Action;
+use crate::context::Ctx;
+use crate::error::Error;
+use crate::realtime::{Backend, Head, MutationError, Snapshot, UserIdentity};
+use crate::{boards, events, sessions};
+use async_trait::async_trait;
+use grove_core_api::event::{Event, Op, Topic};
+use grove_core_api::rest::users::User;
+use grove_core_api::{BoardId, ErrorCode, Problem};
+use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
+use std::sync::{Arc, Weak};
+
+/// Someone with an open connection.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) ctx: Ctx,
+    pub(crate) user: User,
+}
+
+/// Rooms over the services of an application.
+pub(crate) struct RoomBackend {
+    app: Weak<App>,
+}
+
+impl RoomBackend {
+    pub(crate) fn new(app: Weak<App>) -> Self {
+        Self { app }
+    }
+
+    fn app(&self) -> Result<Arc<App>, Error> {
+        self.app
+            .upgrade()
+            .ok_or_else(|| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))
+    }
+
+    /// A transaction in which head and state belong together.
+    async fn reading(&self, app: &App) -> Result<DatabaseTransaction, Error> {
+        let connection = app.db.read();
+        if connection.get_database_backend() == DbBackend::Postgres {
+            let level = Some(IsolationLevel::RepeatableRead);
+            let mode = Some(AccessMode::ReadOnly);
+            return Ok(connection.begin_with_config(level, mode).await?);
+        }
+        // On libSQL each read transaction sees one state of the file.
+        Ok(connection.begin().await?)
+    }
+
+    async fn read_snapshot(&self, topic: Topic) -> Result<Snapshot, Error> {
+        let app = self.app()?;
+        let reading = self.reading(&app).await?;
+        let head = events::store::head(&reading, topic).await?;
+        let state = match topic {
+            Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
+            Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
+        };
+        reading.rollback().await?;
+        Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
+    }
+}
+
+async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
+    ctx.authorize(Action::Read)?;
+    match topic {
+        Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
+        Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
+    }
+}
+
+#[async_trait]
+impl Backend for RoomBackend {
+    type Caller = Caller;
+
+    fn identity(&self, caller: &Caller) -> UserIdentity {
+        UserIdentity {
+            user: caller.user.id,
+            name: caller.user.name.clone(),
+            emoji: caller.user.emoji.clone(),
+            slot: u8::try_from(caller.user.slot).unwrap_or(0),
+        }
+    }
+
+    async fn authorize(&self, caller: &Caller, topic: Topic) -> Result<(), Problem> {
+        may_read(&caller.ctx, topic).await.map_err(Error::into_problem)
+    }
+
+    async fn head(&self, topic: Topic) -> Result<Head, Problem> {
+        let read = async {
+            let app = self.app()?;
+            events::store::head(app.db.read(), topic).await
+        };
+        let head = read.await.map_err(Error::into_problem)?;
+        Ok(Head { epoch: head.epoch, seq: head.seq })
+    }
+
+    async fn snapshot(&self, topic: Topic) -> Result<Snapshot, Problem> {
+        self.read_snapshot(topic).await.map_err(Error::into_problem)
+    }
+
+    async fn events_after(
+        &self,
+        topic: Topic,
+        seq: i64,
+        limit: u64,
+    ) -> Result<Vec<Event>, Problem> {
+        let read = async {
+            let app = self.app()?;
+            events::store::after(app.db.read(), topic, seq, limit).await
+        };
+        read.await.map_err(Error::into_problem)
+    }
+
+    async fn mutate(
+        &self,
+        caller: &Caller,
+        board: BoardId,
+        mid: String,
+        ops: Vec<Op>,
+    ) -> Result<i64, MutationError> {
+        boards::service::mutate(&caller.ctx, board, mid, ops)
+            .await
+            .map_err(|why| MutationError { code: why.code, message: why.message })
+    }
+}

@@ -1,0 +1,129 @@
+//! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
+
+use grove_core_api::ExecutorId;
+use grove_core_api::agent::Usage;
+use grove_core_api::rest::boards::SessionCard;
+use grove_core_api::rest::sessions::{Evidence, RunState, Session};
+use grove_core_api::rest::tasks::TaskState;
+use serde::{Deserialize, Serialize};
+
+/// Longest one-line summary, in characters.
+const LINE_CHARS: usize = 160;
+
+/// A session with what only the daemon needs to know of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) session: Session,
+    /// The executor that serves it, when one was started and not seen to end.
+    pub(crate) executor: Option<ExecutorId>,
+    /// Newest event of that executor that is stored.
+    pub(crate) executor_seq: u64,
+    /// Messages so far.
+    pub(crate) message_count: i32,
+    /// Whether a person asked to stop the running task.
+    pub(crate) is_stopping: bool,
+}
+
+/// What a row of `sessions` keeps in its JSON column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SessionData {
+    pub(crate) v: u32,
+    pub(crate) repo: String,
+    pub(crate) branch: String,
+    pub(crate) evidence: Evidence,
+    pub(crate) line: String,
+    pub(crate) usage: Usage,
+    pub(crate) is_stopping: bool,
+}
+
+/// Everything that a run state is derived from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) is_archived: bool,
+    /// The task that runs; whether its agent has begun.
+    pub(crate) running: Option<HasBegun>,
+    pub(crate) queued: u64,
+    pub(crate) pending_permissions: u64,
+    pub(crate) is_stopping: bool,
+    /// How the last task ended.
+    pub(crate) last: Option<TaskState>,
+}
+
+/// Whether the agent of a running task has reported its start.
+pub(crate) type HasBegun = bool;
+
+/// The run state that follows from the facts.
+pub(crate) fn run_state(facts: &Facts) -> RunState {
+    if facts.is_archived {
+        return RunState::Archived;
+    }
+    match facts.running {
+        Some(_) if facts.is_stopping => RunState::Stopping,
+        Some(false) => RunState::Starting,
+        Some(true) if facts.pending_permissions > 0 => RunState::AwaitingApproval,
+        Some(true) => RunState::Running,
+        None if facts.queued > 0 => RunState::Queued,
+        None => match facts.last {
+            Some(TaskState::Failed) => RunState::Failed,
+            Some(TaskState::Lost) => RunState::Lost,
+            Some(
+                TaskState::Completed
+                | TaskState::Cancelled
+                | TaskState::Queued
+                | TaskState::Running,
+            )
+            | None => RunState::Idle,
+        },
+    }
+}
+
+/// The session's card; where it lies is known elsewhere.
+pub(crate) fn card(session: &Session, pos: [f64; 2]) -> SessionCard {
+    let usage = session.usage;
+    SessionCard {
+        pos,
+        title: session.title.clone(),
+        state: session.state,
+        line: session.line.clone(),
+        agent: session.agent.clone(),
+        model: session.model.clone(),
+        repo: session.repo.clone(),
+        branch: session.branch.clone(),
+        parent: session.parent_id,
+        relation: session.relation,
+        created_by: session.created_by,
+        cost_micro_usd: usage.cost_micro_usd,
+        tokens: usage.input_tokens
+            + usage.output_tokens
+            + usage.cache_read_tokens
+            + usage.cache_write_tokens,
+    }
+}
+
+/// The beginning of a prompt as a title.
+pub(crate) fn title_of(prompt: &str) -> String {
+    let line = prompt.lines().map(str::trim).find(|it| !it.is_empty()).unwrap_or("Session");
+    let clean: String = line.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    shorten(&clean, 60)
+}
+
+/// The last sentence of a text, for the card.
+pub(crate) fn last_line(text: &str) -> String {
+    let line = text
+        .lines()
+        .rev()
+        .map(|line| line.trim().trim_start_matches(['#', '-', '*', '>', ' ', '`']))
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    shorten(line, LINE_CHARS)
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(most - 1).collect();
+    let end = cut.rfind(' ').filter(|at| *at > most / 2).unwrap_or(cut.len());
+    format!("{}…", cut[..end].trim_end())
+}

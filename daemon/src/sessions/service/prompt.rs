@@ -1,0 +1,178 @@
+//! Prompts: into the queue, out of it, and stopping.
+
+use super::{load, state};
+use crate::auth::policy::Action;
+use crate::clock;
+use crate::context::{Ctx, Tx};
+use crate::error::Error;
+use crate::sessions::model::Record;
+use crate::{messages, tasks, validate};
+use grove_core_api::agent::Usage;
+use grove_core_api::rest::messages::{Body, Message, Role};
+use grove_core_api::rest::sessions::{CreatePrompt, Session};
+use grove_core_api::rest::tasks::{Task, TaskState};
+use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
+
+/// Queues a prompt; it starts at once when the agent is free.
+pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Result<Task, Error> {
+    ctx.authorize(Action::PromptSessions)?;
+    let text = validate::prompt("text", &body.text)?;
+    let task = ctx
+        .write(move |tx| {
+            let text = text.clone();
+            Box::pin(async move {
+                let before = load(tx.connection(), id).await?;
+                if before.session.archived_at_ms.is_some() {
+                    return Err(Error::new(ErrorCode::Gone, "the session is archived")
+                        .hint("bring it back first"));
+                }
+                let mut after = before.clone();
+                let task = enqueue(tx, &mut after, text).await?;
+                let evidence = Some(("prompt_queued", "a prompt waits for its turn"));
+                state::settle(tx, &before, after, evidence).await?;
+                Ok(task)
+            })
+        })
+        .await?;
+    ctx.app.pool.wake(id);
+    Ok(task)
+}
+
+/// Adds a queued task; the caller stores the session.
+pub(super) async fn enqueue(tx: &Tx<'_>, record: &mut Record, text: String) -> Result<Task, Error> {
+    let id = record.session.id;
+    let waiting = tasks::service::count_in(tx.connection(), id, TaskState::Queued).await?;
+    if waiting >= limits::QUEUED_PROMPTS {
+        let detail = format!("{waiting} prompts wait in this session already");
+        return Err(Error::new(ErrorCode::Conflict, detail).hint("wait until some are done"));
+    }
+    record.session.task_count += 1;
+    let task = Task {
+        id: clock::fresh_id(),
+        session_id: id,
+        index: record.session.task_count,
+        prompt: text,
+        created_by: tx.actor.user,
+        via: tx.actor.via.to_string(),
+        state: TaskState::Queued,
+        failure: None,
+        start: None,
+        end: None,
+        snapshot_before: None,
+        snapshot_after: None,
+        usage: Usage::default(),
+        created_at_ms: tx.now,
+        started_at_ms: None,
+        ended_at_ms: None,
+    };
+    tasks::service::create(tx, &task).await?;
+    Ok(task)
+}
+
+/// A task that is to be handed to the executor, or was handed to it before a restart.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    pub(crate) task: Task,
+    pub(crate) session: Session,
+}
+
+/// Takes the oldest prompt out of the queue, unless a task runs.
+///
+/// The prompt's message is written now, so that the history reads in the order of events.
+pub(crate) async fn start_next(ctx: &Ctx, id: SessionId) -> Result<Option<Start>, Error> {
+    ctx.write(move |tx| {
+        Box::pin(async move {
+            let running = tasks::service::first_in(tx.connection(), id, TaskState::Running);
+            if running.await?.is_some() {
+                return Ok(None);
+            }
+            let queued = tasks::service::first_in(tx.connection(), id, TaskState::Queued);
+            let Some(task) = queued.await? else { return Ok(None) };
+            let before = load(tx.connection(), id).await?;
+            let mut after = before.clone();
+            let mut begun = task.clone();
+            begun.state = TaskState::Running;
+            tasks::service::save(tx, &task, &begun).await?;
+            if messages::service::prompt_of(tx.connection(), task.id).await?.is_none() {
+                after.message_count += 1;
+                let message = prompt_message(tx, &after, &begun);
+                messages::service::create(tx, &message, None).await?;
+            }
+            after.is_stopping = false;
+            let evidence = Some(("executor_starting", "the executor is being started"));
+            let session = state::settle(tx, &before, after, evidence).await?;
+            Ok(Some(Start { task: begun, session }))
+        })
+    })
+    .await
+}
+
+fn prompt_message(tx: &Tx<'_>, record: &Record, task: &Task) -> Message {
+    Message {
+        id: clock::fresh_id(),
+        session_id: task.session_id,
+        task_id: task.id,
+        index: record.message_count,
+        role: Role::User,
+        author: Some(task.created_by),
+        is_streaming: false,
+        text: task.prompt.clone(),
+        body: Body::Prompt,
+        created_at_ms: tx.now,
+        updated_at_ms: tx.now,
+    }
+}
+
+/// Puts a task back into the queue that its executor never began.
+pub(crate) async fn give_back(ctx: &Ctx, id: SessionId, task: TaskId) -> Result<(), Error> {
+    ctx.write(move |tx| {
+        Box::pin(async move {
+            let before = tasks::service::load(tx.connection(), task).await?;
+            if before.state != TaskState::Running || before.started_at_ms.is_some() {
+                return Ok(());
+            }
+            let mut after = before.clone();
+            after.state = TaskState::Queued;
+            tasks::service::save(tx, &before, &after).await?;
+            let before = load(tx.connection(), id).await?;
+            let evidence = Some(("prompt_queued", "the prompt waits for an executor"));
+            state::settle(tx, &before, before.clone(), evidence).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Stops the running task and drops the queue. The state shows it at once; the executor follows.
+pub(crate) async fn stop(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
+    ctx.authorize(Action::PromptSessions)?;
+    let (session, running) = ctx
+        .write(move |tx| {
+            Box::pin(async move {
+                let connection = tx.connection();
+                let before = load(connection, id).await?;
+                while let Some(task) =
+                    tasks::service::first_in(connection, id, TaskState::Queued).await?
+                {
+                    tasks::service::end(tx, task.id, TaskState::Cancelled, None).await?;
+                }
+                let running = tasks::service::first_in(connection, id, TaskState::Running).await?;
+                let mut after = before.clone();
+                after.is_stopping = running.is_some();
+                let evidence = Some(("stop_requested", "a person asked to stop"));
+                let session = state::settle(tx, &before, after, evidence).await?;
+                Ok((session, running.map(|task| task.id)))
+            })
+        })
+        .await?;
+    if let Some(task) = running {
+        ctx.app.pool.cancel(id, task);
+    }
+    Ok(session)
+}
+
+/// Ends a task whose executor had to be killed because it did not stop.
+pub(crate) async fn stopped_by_force(ctx: &Ctx, id: SessionId, task: TaskId) -> Result<(), Error> {
+    let why = "the agent did not stop by itself and was killed";
+    super::recover::end_task(ctx, id, task, TaskState::Cancelled, ("killed", why)).await
+}

@@ -1,0 +1,63 @@
+//! Rules of sessions that need no database.
+
+use super::model::{Facts, last_line, run_state, title_of};
+use grove_core_api::rest::sessions::RunState;
+use grove_core_api::rest::tasks::TaskState;
+use proptest::prelude::*;
+
+const IDLE: Facts = Facts {
+    is_archived: false,
+    running: None,
+    queued: 0,
+    pending_permissions: 0,
+    is_stopping: false,
+    last: None,
+};
+
+#[test]
+fn each_state_has_its_facts() {
+    let cases = [
+        (IDLE, RunState::Idle),
+        (Facts { is_archived: true, ..IDLE }, RunState::Archived),
+        (Facts { queued: 1, ..IDLE }, RunState::Queued),
+        (Facts { running: Some(false), ..IDLE }, RunState::Starting),
+        (Facts { running: Some(true), queued: 3, ..IDLE }, RunState::Running),
+        (Facts { running: Some(true), pending_permissions: 1, ..IDLE }, RunState::AwaitingApproval),
+        (
+            Facts { running: Some(true), pending_permissions: 1, is_stopping: true, ..IDLE },
+            RunState::Stopping,
+        ),
+        (Facts { last: Some(TaskState::Failed), ..IDLE }, RunState::Failed),
+        (Facts { last: Some(TaskState::Lost), ..IDLE }, RunState::Lost),
+        (Facts { last: Some(TaskState::Cancelled), ..IDLE }, RunState::Idle),
+    ];
+    for (facts, state) in cases {
+        assert_eq!(run_state(&facts), state, "{facts:?}");
+    }
+}
+
+#[test]
+fn a_title_is_the_first_line_with_words() {
+    assert_eq!(title_of("\n  Fix the tests\nplease"), "Fix the tests");
+    let long = title_of(&"word ".repeat(50));
+    assert!(long.chars().count() <= 60 && long.ends_with('…'), "{long}");
+}
+
+proptest! {
+    #[test]
+    fn titles_and_lines_of_anything_are_short_and_on_one_line(text in "\\PC*|(.|\n)*") {
+        let title = title_of(&text);
+        prop_assert!(crate::validate::title("title", &title).is_ok() || title.trim().is_empty());
+        let line = last_line(&text);
+        prop_assert!(line.chars().count() <= 160 && !line.contains('\n'));
+    }
+
+    #[test]
+    fn a_session_without_a_running_task_never_looks_busy_with_one(
+        queued in 0_u64..3, pending_permissions in 0_u64..3, is_stopping: bool,
+    ) {
+        let facts = Facts { queued, pending_permissions, is_stopping, ..IDLE };
+        let state = run_state(&facts);
+        prop_assert_eq!(state.is_busy(), queued > 0);
+    }
+}

@@ -1,0 +1,103 @@
+//! What people may do with users.
+
+use super::store;
+use crate::auth::policy::Action;
+use crate::clock;
+use crate::context::Ctx;
+use crate::db::Database;
+use crate::error::Error;
+use crate::{lookup, validate};
+use grove_core_api::rest::users::{PatchUser, User};
+use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, UserId};
+
+/// Colours that users are given in turn.
+const SLOTS: u64 = 12;
+/// Emoji that users are given in turn.
+const EMOJI: [&str; 12] = ["🌳", "🦊", "🐝", "🦉", "🐙", "🌻", "🦋", "🐢", "🍀", "🐬", "🪶", "🦔"];
+
+pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<UserId, Error> {
+    store::find(ctx.read(), id).await
+}
+
+pub(crate) async fn get(ctx: &Ctx, id: UserId) -> Result<User, Error> {
+    ctx.authorize(Action::Read)?;
+    store::get(ctx.read(), id).await?.ok_or_else(|| Error::not_found(UserId::NOUN, id))
+}
+
+pub(crate) async fn me(ctx: &Ctx) -> Result<User, Error> {
+    get(ctx, ctx.actor.user).await
+}
+
+pub(crate) async fn list(ctx: &Ctx, query: &PageQuery) -> Result<Page<User>, Error> {
+    ctx.authorize(Action::Read)?;
+    let limit = validate::limit(query.limit)?;
+    let before = lookup::cursor(query.cursor.as_deref())?;
+    let users = store::list(ctx.read(), before, limit).await?;
+    Ok(lookup::page(users, limit, |user| user.id.0))
+}
+
+pub(crate) async fn patch_me(ctx: &Ctx, patch: PatchUser) -> Result<User, Error> {
+    ctx.authorize(Action::EditOwnUser)?;
+    let name = patch.name.map(|name| validate::title("name", &name)).transpose()?;
+    let emoji = patch.emoji.map(|emoji| validate::emoji(&emoji)).transpose()?;
+    let id = ctx.actor.user;
+    ctx.write(move |tx| {
+        let (name, emoji) = (name.clone(), emoji.clone());
+        Box::pin(async move {
+            let connection = tx.connection();
+            let mut user = store::get(connection, id)
+                .await?
+                .ok_or_else(|| Error::not_found(UserId::NOUN, id))?;
+            if let Some(name) = name {
+                if store::by_name(connection, &name).await?.is_some_and(|it| it.id != id) {
+                    return Err(taken(&name));
+                }
+                user.name = name;
+            }
+            user.emoji = emoji.unwrap_or(user.emoji);
+            user.updated_at_ms = tx.now;
+            store::update(connection, &user).await?;
+            Ok(user)
+        })
+    })
+    .await
+}
+
+fn taken(name: &str) -> Error {
+    Error::new(ErrorCode::Conflict, format!("somebody else is called `{name}`"))
+        .hint("choose another name")
+}
+
+/// Takes the user of that name, or makes one.
+pub(crate) async fn get_or_create(
+    database: &Database,
+    name: &str,
+    emoji: Option<String>,
+) -> Result<User, Error> {
+    let name = validate::title("name", name)?;
+    let emoji = emoji.map(|emoji| validate::emoji(&emoji)).transpose()?;
+    database
+        .write(Box::new(move |connection| {
+            let (name, emoji) = (name.clone(), emoji.clone());
+            Box::pin(async move {
+                if let Some(user) = store::by_name(connection, &name).await? {
+                    return Ok(user);
+                }
+                let position = store::count(connection).await? % SLOTS;
+                let slot = i32::try_from(position).unwrap_or(0);
+                let given = EMOJI[usize::try_from(position).unwrap_or(0)];
+                let now = clock::now();
+                let user = User {
+                    id: clock::fresh_id(),
+                    name,
+                    emoji: emoji.unwrap_or_else(|| given.to_owned()),
+                    slot,
+                    created_at_ms: now,
+                    updated_at_ms: now,
+                };
+                store::insert(connection, &user).await?;
+                Ok(user)
+            })
+        }))
+        .await
+}
