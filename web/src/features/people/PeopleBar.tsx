@@ -46,7 +46,7 @@ export function PeopleBar({ channel, engine }: { channel: Channel | null; engine
       trigger={
         <button
           type="button"
-          aria-label={`People on this board: you${others.map((peer) => `, ${peer.identity.name}`).join("")}`}
+          aria-label={`People on this board: ${me?.name ?? ""} (you)${others.map((peer) => `, ${peer.identity.name}`).join("")}`}
           className="flex h-8 items-center gap-2 rounded-md px-1.5 hover:bg-fg/7 max-[719px]:h-10"
         >
           <span className="flex -space-x-1.5">
