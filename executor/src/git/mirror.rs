@@ -104,8 +104,7 @@ impl Drop for Scratch {
 
 /// What a failed change of the file system means.
 pub(super) fn storage(error: &io::Error) -> RpcError {
-    let is_full =
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let code = if is_full { ErrorCode::StorageFull } else { ErrorCode::GitFailed };
     RpcError::failed(code, format!("failed to write the repository: {error}"))
 }
