@@ -40,8 +40,8 @@ impl FromStr for Topic {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, id) = text.split_once(':').ok_or(UnknownTopic)?;
         match kind {
-            "board" => id.parse().map(Self::Board).map_err(|_| UnknownTopic),
-            "session" => id.parse().map(Self::Session).map_err(|_| UnknownTopic),
+            "board" => id.parse().map(Self::Board).or(Err(UnknownTopic)),
+            "session" => id.parse().map(Self::Session).or(Err(UnknownTopic)),
             _ => Err(UnknownTopic),
         }
     }

@@ -1,4 +1,4 @@
-//! Typed identifiers: UUIDv7, one Rust type per entity, minted only in the daemon.
+//! Typed identifiers: `UUIDv7`, one Rust type per entity, minted only in the daemon.
 //!
 //! The short form of an id is the last eight hex digits of its UUID (the random part, so that ids
 //! made in the same millisecond still differ).

@@ -12,7 +12,7 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis::try_from(elapsed.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
-/// A new UUIDv7.
+/// A new `UUIDv7`.
 #[must_use]
 pub(crate) fn fresh_id<T: From<Uuid>>() -> T {
     Uuid::now_v7().into()

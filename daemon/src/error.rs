@@ -161,14 +161,12 @@ impl From<DbErr> for Error {
                 Self::new(ErrorCode::Conflict, "it names something that is not there, or is in use")
                     .because(source)
             }
-            _ => match &source {
-                DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
-                    Self::new(ErrorCode::Unavailable, "the database does not answer")
-                        .hint("try again in a moment")
-                        .because(source)
-                }
-                _ => Self::new(ErrorCode::Internal, INTERNAL).because(source),
-            },
+            _ if matches!(source, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
+                Self::new(ErrorCode::Unavailable, "the database does not answer")
+                    .hint("try again in a moment")
+                    .because(source)
+            }
+            _ => Self::new(ErrorCode::Internal, INTERNAL).because(source),
         }
     }
 }

@@ -9,9 +9,9 @@ use uuid::Uuid;
 const CANDIDATES: u64 = 10;
 
 /// Reads what stands where an id is expected.
-pub(crate) fn id_ref(noun: &str, text: &str) -> Result<IdRef, Error> {
+pub(crate) fn id_ref(text: &str) -> Result<IdRef, Error> {
     text.parse().map_err(|error: grove_core_api::InvalidIdRef| {
-        Error::new(ErrorCode::InvalidRequest, format!("`{}` is no {noun} id: {error}", shown(text)))
+        Error::new(ErrorCode::InvalidRequest, format!("`{}` is {error}", shown(text)))
     })
 }
 

@@ -7,13 +7,9 @@ use serde_json::{Map, Value};
 
 /// A resource as the properties of a topic's object: its top-level fields without `id`.
 pub(crate) fn properties(resource: &impl Serialize) -> Result<Map<String, Value>, Error> {
-    match serde_json::to_value(resource)? {
-        Value::Object(mut fields) => {
-            fields.remove("id");
-            Ok(fields)
-        }
-        other => Err(Error::internal(format!("a resource is no JSON object: {other}"))),
-    }
+    let mut fields: Map<String, Value> = serde_json::from_value(serde_json::to_value(resource)?)?;
+    fields.remove("id");
+    Ok(fields)
 }
 
 /// Adds the resource to its topic.

@@ -7,7 +7,7 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{auth, boards, instance, mcp, realtime, repos, sessions, tasks, users, worktrees};
-use axum::extract::{DefaultBodyLimit, Request, State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -130,8 +130,8 @@ async fn websocket(
     Ok(realtime::upgrade(upgrade, Arc::clone(&app.hub), Caller { ctx, user }))
 }
 
-async fn unknown_route(request: Request) -> Error {
-    Error::not_found("route", request.uri().path()).hint("see /api/v1/openapi.json")
+async fn unknown_route(OriginalUri(uri): OriginalUri) -> Error {
+    Error::not_found("route", uri.path()).hint("see /api/v1/openapi.json")
 }
 
 async fn wrong_method(request: Request) -> Error {

@@ -62,6 +62,10 @@ pub struct Permission {
 /// What a message holds, by kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one body per message; boxing would only complicate its use"
+)]
 pub enum Body {
     /// A prompt.
     Prompt,

@@ -3,7 +3,7 @@
 use crate::{RepoId, UnixMillis, UserId, WorktreeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Where a worktree stands.
 #[derive(
@@ -101,6 +101,25 @@ pub struct PatchWorktree {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub notes: Option<String>,
+}
+
+/// Which worktrees are wanted, next to `limit` and `cursor`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct WorktreeQuery {
+    /// Only those of this repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo_id: Option<RepoId>,
+    /// Those in the trash too; by default not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_trashed: Option<bool>,
+    /// Most items on the page: 1 to 200, default 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// How one file changed.

@@ -119,10 +119,8 @@ pub(crate) fn set_ops(id: BoardObjectId, properties: Vec<(&str, Value)>) -> Vec<
 
 /// An object as a map of properties.
 pub(crate) fn properties(value: &impl Serialize) -> Result<Map<String, Value>, serde_json::Error> {
-    Ok(match serde_json::to_value(value)? {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    })
+    // A map from a map: structs serialise to objects and nothing else.
+    serde_json::from_value(serde_json::to_value(value)?)
 }
 
 pub(crate) fn place(value: &Value) -> Result<[f64; 2], Refused> {
@@ -150,9 +148,10 @@ pub(crate) fn is_size(size: [f64; 2]) -> bool {
 }
 
 fn pair(value: &Value, name: &str) -> Result<[f64; 2], Refused> {
-    let numbers = value.as_array().map(|items| items.iter().filter_map(Value::as_f64).collect());
-    match numbers.as_ref().map(Vec::as_slice) {
-        Some([x, y]) if x.is_finite() && y.is_finite() => Ok([*x, *y]),
+    let numbers = value.as_array().map(|items| items.iter().map(Value::as_f64).collect());
+    let numbers: Vec<Option<f64>> = numbers.unwrap_or_default();
+    match numbers[..] {
+        [Some(x), Some(y)] if x.is_finite() && y.is_finite() => Ok([x, y]),
         _ => refused(NackCode::Invalid, format!("`{name}` must be two numbers")),
     }
 }

@@ -5,7 +5,7 @@ use crate::lookup::id_ref;
 use crate::mcp::{Mcp, ToolError};
 use grove_core_api::mcp::{IdParams, ListParams};
 use grove_core_api::rest::boards::Board;
-use grove_core_api::{BoardId, Page, PageQuery};
+use grove_core_api::{Page, PageQuery};
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, tool, tool_router};
@@ -32,7 +32,7 @@ impl Mcp {
         context: RequestContext<RoleServer>,
     ) -> Result<Json<Board>, ErrorData> {
         let ctx = Self::caller(&context)?;
-        let id = id_ref(BoardId::NOUN, &params.id).map_err(ToolError::from)?;
+        let id = id_ref(&params.id).map_err(ToolError::from)?;
         let id = service::find(&ctx, &id).await.map_err(ToolError::from)?;
         Ok(Json(service::get(&ctx, id).await.map_err(ToolError::from)?))
     }

@@ -10,5 +10,5 @@ mod open;
 mod writer;
 
 pub(crate) use open::Database;
-pub use open::OpenError;
+pub(crate) use open::OpenError;
 pub(crate) use writer::{WriteFn, is_serialization_failure};

@@ -110,10 +110,8 @@ fn failed(error: MonitorCallError) -> Error {
 /// What a failed call to an executor means for whoever asked.
 pub(super) fn call_failed(error: CallError) -> Error {
     let code = error.code();
-    match error {
-        CallError::Remote(remote) => Error::from(remote),
-        other => Error::new(code, other.to_string()),
-    }
+    let text = error.to_string();
+    if let CallError::Remote(remote) = error { Error::from(remote) } else { Error::new(code, text) }
 }
 
 /// Calls an executor and waits at most `time`.

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::lookup;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::{header, request::Parts};
+use axum::http::{StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use grove_core_api::{ErrorCode, IdRef, limits};
 use serde::Serialize;
@@ -32,22 +32,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
 fn json_error(rejection: &JsonRejection) -> Error {
     let text = rejection.body_text();
-    match rejection {
-        JsonRejection::JsonDataError(_) => {
-            let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
-            Error::new(ErrorCode::InvalidRequest, reason)
-                .hint("the fields are described in /api/v1/openapi.json")
-        }
-        JsonRejection::JsonSyntaxError(_) => {
-            let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
-            Error::new(ErrorCode::InvalidJson, reason)
-        }
-        JsonRejection::MissingJsonContentType(_) => {
-            Error::new(ErrorCode::UnsupportedMediaType, "the body must be JSON")
-                .hint("send the header `Content-Type: application/json`")
-        }
-        other if other.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        _ => Error::new(ErrorCode::InvalidRequest, "the body could not be read"),
+    let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+    if matches!(rejection, JsonRejection::JsonDataError(_)) {
+        Error::new(ErrorCode::InvalidRequest, reason)
+            .hint("the fields are described in /api/v1/openapi.json")
+    } else if matches!(rejection, JsonRejection::JsonSyntaxError(_)) {
+        Error::new(ErrorCode::InvalidJson, reason)
+    } else if matches!(rejection, JsonRejection::MissingJsonContentType(_)) {
+        Error::new(ErrorCode::UnsupportedMediaType, "the body must be JSON")
+            .hint("send the header `Content-Type: application/json`")
+    } else if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        too_large()
+    } else {
+        Error::new(ErrorCode::InvalidRequest, "the body could not be read")
     }
 }
 
@@ -86,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
         let Path(id) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| bad_path(&rejection.body_text()))?;
-        Ok(Self(lookup::id_ref("valid", &id)?))
+        Ok(Self(lookup::id_ref(&id)?))
     }
 }
 
@@ -100,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathIds {
         let Path((outer, inner)) = Path::<(String, String)>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| bad_path(&rejection.body_text()))?;
-        Ok(Self(lookup::id_ref("valid", &outer)?, lookup::id_ref("valid", &inner)?))
+        Ok(Self(lookup::id_ref(&outer)?, lookup::id_ref(&inner)?))
     }
 }
 

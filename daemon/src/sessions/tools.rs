@@ -3,9 +3,9 @@
 use super::service;
 use crate::lookup::id_ref;
 use crate::mcp::{Mcp, ToolError};
+use grove_core_api::Page;
 use grove_core_api::mcp::{IdParams, SessionsListParams, SessionsSpawnParams};
 use grove_core_api::rest::sessions::{Session, SessionQuery, SpawnSession};
-use grove_core_api::{Page, SessionId};
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, tool, tool_router};
@@ -39,7 +39,7 @@ impl Mcp {
         context: RequestContext<RoleServer>,
     ) -> Result<Json<Session>, ErrorData> {
         let ctx = Self::caller(&context)?;
-        let id = id_ref(SessionId::NOUN, &params.id).map_err(ToolError::from)?;
+        let id = id_ref(&params.id).map_err(ToolError::from)?;
         let id = service::find(&ctx, &id).await.map_err(ToolError::from)?;
         Ok(Json(service::get(&ctx, id).await.map_err(ToolError::from)?))
     }
@@ -64,7 +64,7 @@ impl Mcp {
         let ctx = Self::caller(&context)?;
         let parent = match &params.parent_id {
             Some(id) => {
-                let id = id_ref(SessionId::NOUN, id).map_err(ToolError::from)?;
+                let id = id_ref(id).map_err(ToolError::from)?;
                 service::find(&ctx, &id).await.map_err(ToolError::from)?
             }
             None => service::current(&ctx).await.map_err(ToolError::from)?.id,

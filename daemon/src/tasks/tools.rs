@@ -4,9 +4,9 @@ use super::service;
 use crate::lookup::id_ref;
 use crate::mcp::{Mcp, ToolError};
 use crate::sessions;
+use grove_core_api::Page;
 use grove_core_api::mcp::{IdParams, TasksListParams};
 use grove_core_api::rest::tasks::{Task, TaskQuery};
-use grove_core_api::{Page, SessionId, TaskId};
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, tool, tool_router};
@@ -23,7 +23,7 @@ impl Mcp {
         let ctx = Self::caller(&context)?;
         let session_id = match &params.session_id {
             Some(id) => {
-                let id = id_ref(SessionId::NOUN, id).map_err(ToolError::from)?;
+                let id = id_ref(id).map_err(ToolError::from)?;
                 Some(sessions::service::find(&ctx, &id).await.map_err(ToolError::from)?)
             }
             None => None,
@@ -41,7 +41,7 @@ impl Mcp {
         context: RequestContext<RoleServer>,
     ) -> Result<Json<Task>, ErrorData> {
         let ctx = Self::caller(&context)?;
-        let id = id_ref(TaskId::NOUN, &params.id).map_err(ToolError::from)?;
+        let id = id_ref(&params.id).map_err(ToolError::from)?;
         let id = service::find(&ctx, &id).await.map_err(ToolError::from)?;
         Ok(Json(service::get(&ctx, id).await.map_err(ToolError::from)?))
     }

@@ -5,25 +5,10 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::http::extract::{Json, PathId, Query};
 use axum::http::StatusCode;
-use grove_core_api::rest::worktrees::{CreateWorktree, Diff, PatchWorktree, Worktree};
-use grove_core_api::{Page, PageQuery, Problem, RepoId};
-use serde::Deserialize;
-use utoipa::IntoParams;
-
-/// Which worktrees are wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WorktreeQuery {
-    /// Only those of this repository.
-    repo_id: Option<RepoId>,
-    /// Those in the trash too.
-    include_trashed: Option<bool>,
-    /// Most items on the page: 1 to 200, default 50.
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
+use grove_core_api::rest::worktrees::{
+    CreateWorktree, Diff, PatchWorktree, Worktree, WorktreeQuery,
+};
+use grove_core_api::{Page, PageQuery, Problem};
 
 /// Lists worktrees, newest first.
 #[utoipa::path(get, path = "/worktrees", tag = "worktrees", params(WorktreeQuery),

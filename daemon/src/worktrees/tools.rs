@@ -80,7 +80,7 @@ impl Mcp {
 }
 
 async fn named(ctx: &Ctx, text: &str) -> Result<WorktreeId, Error> {
-    service::find(ctx, &id_ref(WorktreeId::NOUN, text)?).await
+    service::find(ctx, &id_ref(text)?).await
 }
 
 async fn own(ctx: &Ctx) -> Result<WorktreeId, Error> {

@@ -9,12 +9,14 @@ use grove_core_api::ExecutorId;
 use grove_core_api::monitor::{
     ExecutorRole, LiveExecutor, MonitorAnswer, MonitorRequest, Refusal, RunFile,
 };
+use grove_daemon::privileged::client::{MonitorCallError, MonitorClient};
 use harness::{Grove, Outcome, Relay, TOKEN, await_end, install, monitor};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
+use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
 const ID: ExecutorId = ExecutorId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_dead_beef));
@@ -232,6 +234,37 @@ fn shutdown_ends_everything_and_a_deaf_daemon_is_killed_at_the_second_signal() -
     assert_eq!(grove.wait()?.code(), Some(0));
     daemon.wait_end()?;
     executor.wait_end()
+}
+
+#[tokio::test]
+async fn the_daemons_client_speaks_with_the_real_monitor() -> Outcome {
+    let (grove, daemon) = Grove::start()?;
+    let client = MonitorClient::over(daemon.channel.try_clone()?)?;
+    client.ready("http://127.0.0.1:4768").await?;
+    assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
+    let started = client.spawn(ID, ExecutorRole::Keeper, &grove.worktree(), TOKEN).await?;
+    let executor = grove.relay()?;
+    let (greeting, executor_end) = executor.greeting()?;
+    assert_eq!((greeting.role, started.pid), (ExecutorRole::Keeper, executor.hello.pid));
+    let mut daemon_end = tokio::net::UnixStream::from_std(started.connection)?;
+    (&executor_end).write_all(b"hello")?;
+    let mut heard = [0; 5];
+    daemon_end.read_exact(&mut heard).await?;
+    assert_eq!(&heard, b"hello");
+    let again = client.attach(ID, TOKEN).await?;
+    assert_eq!(again.pid, started.pid);
+    let listed = client.list().await?;
+    assert_eq!(listed.iter().map(|it| (it.id, it.pid)).collect::<Vec<_>>(), [(ID, started.pid)]);
+    client.kill(ID).await?;
+    let error = client.kill(ID).await.err().ok_or("killed twice")?;
+    assert!(
+        matches!(error, MonitorCallError::Refused { refusal: Refusal::Unknown, .. }),
+        "{error}"
+    );
+    grove.signal(Signal::SIGKILL)?;
+    client.closed().await;
+    assert!(matches!(client.list().await, Err(MonitorCallError::Gone)));
+    Ok(())
 }
 
 #[test]

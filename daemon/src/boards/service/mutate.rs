@@ -13,6 +13,7 @@ use grove_core_api::rest::boards::ObjectKind;
 use grove_core_api::{BoardId, BoardObjectId, ErrorCode, limits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Applies a mutation and returns the number of its event; sent again, it answers the same.
 ///
@@ -76,10 +77,12 @@ fn uncarry(error: Error) -> Refused {
         return why.clone();
     }
     let message = error.detail().to_owned();
-    let code = match error.code() {
-        ErrorCode::NotFound => NackCode::Gone,
-        ErrorCode::Conflict => NackCode::Invalid,
-        _ => NackCode::Unavailable,
+    let code = if error.code() == ErrorCode::NotFound {
+        NackCode::Gone
+    } else if error.code() == ErrorCode::Conflict {
+        NackCode::Invalid
+    } else {
+        NackCode::Unavailable
     };
     drop(error.into_problem());
     Refused { code, message }
@@ -98,13 +101,14 @@ async fn apply(tx: &Tx<'_>, board: BoardId, mid: String, ops: Vec<Op>) -> Result
             .id()
             .parse()
             .or_else(|_invalid| refused(NackCode::Invalid, "an object's id is a UUID"))?;
-        if !touched.contains_key(&id) {
-            let before = store::object(tx.connection(), id).await?;
-            touched.insert(id, Change { is_new: before.is_none(), now: before, set: Vec::new() });
-        }
-        if let Some(change) = touched.get_mut(&id) {
-            stored.push(step(tx, board, id, change, op)?);
-        }
+        let change = match touched.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let now = store::object(tx.connection(), id).await?;
+                entry.insert(Change { is_new: now.is_none(), now, set: Vec::new() })
+            }
+        };
+        stored.push(step(tx, board, id, change, op)?);
     }
     if touched.values().any(|change| change.is_new && change.now.is_some()) {
         objects::check_room(tx, board).await?;

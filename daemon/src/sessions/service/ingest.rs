@@ -61,17 +61,16 @@ pub(crate) async fn ingest(
     if live.task != Some(event.task_id) {
         *live = load_live(ctx, session, event.task_id).await?;
     }
-    match event.event {
-        AgentEvent::TextDelta { block, offset, ref text }
-        | AgentEvent::ToolOutput { block, offset, ref text } => {
-            grow(ctx, session, live, (block, offset, text));
-            if !is_checkpoint_due(live) {
-                return Ok(Ingest::Held);
-            }
-            checkpoint(ctx, session, live, event.seq).await
-        }
-        _ => apply(ctx, session, live, event).await,
+    let (AgentEvent::TextDelta { block, offset, text }
+    | AgentEvent::ToolOutput { block, offset, text }) = &event.event
+    else {
+        return apply(ctx, session, live, event).await;
+    };
+    grow(ctx, session, live, (*block, *offset, text));
+    if is_checkpoint_due(live) {
+        return checkpoint(ctx, session, live, event.seq).await;
     }
+    Ok(Ingest::Held)
 }
 
 /// Reads what streams in the database: after a restart, text goes on where it was written last.

@@ -1,0 +1,220 @@
+// The shell: bars, board, panel, and what lies above them.
+import { Tooltip } from "radix-ui";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import type { Engine } from "@/board/engine";
+import { BoardView } from "@/features/board/BoardView";
+import { EmptyBoard } from "@/features/board/EmptyBoard";
+import { isTyping } from "@/features/board/keys";
+import { SessionList, useSessions } from "@/features/board/SessionList";
+import { JoinCard } from "@/features/people/identity";
+import { needsYou } from "@/features/session/state";
+import type { Channel } from "@/net/client";
+import { ProblemError } from "@/net/rest";
+import { Button } from "@/ui/Button";
+import { Nothing, ProblemNote } from "@/ui/states";
+import { Toasts } from "@/ui/toasts";
+import { Banners } from "./Banners";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { useBoards, useChannel, useConnection, useIsNarrow, useRefusal, useTopicVersion } from "./live";
+import { NarrowTabs } from "./NarrowTabs";
+import { navigate, openSession, pathOf, useRoute } from "./router";
+import { Shortcuts } from "./Shortcuts";
+import { Splitter } from "./Splitter";
+import { StatusBar } from "./StatusBar";
+import { TopBar } from "./TopBar";
+import { startCreating, useUi } from "./ui-state";
+
+const SessionPanel = lazy(() => import("@/features/session/SessionPanel"));
+const NewSession = lazy(() => import("@/features/create/NewSession"));
+
+/** Goes to a board when the address names none, or one that is not there. */
+function useBoardRoute() {
+  const route = useRoute();
+  const boards = useBoards();
+  const known = boards.data;
+  const first = known?.[0];
+  useEffect(() => {
+    if (route.board === null && first) navigate(pathOf(first.id), true);
+  }, [route.board, first]);
+  const isMissing = route.board !== null && known !== undefined && !known.some((board) => board.id === route.board);
+  return { route, boards, isMissing };
+}
+
+/** Keys that work everywhere outside of text fields. */
+function useGlobalKeys(session: string | null): void {
+  useEffect(() => {
+    const key = (event: KeyboardEvent) => {
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.key === "s" || event.key === "S") startCreating();
+      else if (event.key === "?") useUi.setState({ isShortcutsOpen: true });
+      else if (event.key === "Escape" && session !== null) openSession(null);
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  }, [session]);
+}
+
+/** Title of the page and spoken notice: what needs somebody. */
+function Attention({ channel, name }: { channel: Channel | null; name: string | undefined }) {
+  const sessions = useSessions(channel);
+  const needy = sessions.filter(({ card }) => needsYou(card.state));
+  const told = useRef(new Set<string>());
+  const [words, setWords] = useState("");
+  const ids = needy.map(({ id }) => id).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only who is needed matters, not every change of a card
+  useEffect(() => {
+    document.title = `${needy.length > 0 ? `(${needy.length}) ` : ""}${name ? `${name} · ` : ""}Grove`;
+    const fresh = needy.filter(({ id }) => !told.current.has(id));
+    told.current = new Set(needy.map(({ id }) => id));
+    if (fresh.length > 0) setWords(fresh.map(({ card }) => `Session ${card.title} needs you: ${card.line}`).join(". "));
+  }, [ids, name]);
+  return (
+    <div aria-live="polite" className="sr-only">
+      {words}
+    </div>
+  );
+}
+
+function BoardArea({
+  channel,
+  board,
+  session,
+  onEngine,
+}: {
+  channel: Channel;
+  board: string;
+  session: string | null;
+  onEngine: (engine: Engine | null) => void;
+}) {
+  const refusal = useRefusal(channel);
+  const isNarrow = useIsNarrow();
+  const tab = useUi((state) => state.tab);
+  useTopicVersion(channel.store);
+  const { state } = useConnection();
+  if (refusal) {
+    return (
+      <div className="mx-auto w-120 max-w-full p-6">
+        <ProblemNote
+          error={
+            new ProblemError({
+              type: "about:blank",
+              title: "This board cannot be opened",
+              status: 0,
+              code: "forbidden",
+              detail: refusal.msg,
+            })
+          }
+        />
+      </div>
+    );
+  }
+  const isEmpty = channel.store.isLoaded && ![...channel.store.entries()].length;
+  if (isNarrow) {
+    return (
+      <div className="relative min-h-0 flex-1 overflow-y-auto">
+        <SessionList channel={channel} look={tab === "board" ? "tiles" : "rows"} />
+        {isEmpty && <EmptyBoard />}
+      </div>
+    );
+  }
+  return (
+    <>
+      <BoardView channel={channel} board={board} openId={session} onEngine={onEngine} />
+      {isEmpty && <EmptyBoard />}
+      {!channel.store.isLoaded && state === "live" && <BoardSkeleton />}
+    </>
+  );
+}
+
+function BoardSkeleton() {
+  return (
+    <div aria-hidden="true" className="pointer-events-none absolute inset-0 flex items-center justify-center gap-8">
+      {[0, 1, 2].map((index) => (
+        <div key={index} className="skeleton h-38 w-75" />
+      ))}
+    </div>
+  );
+}
+
+function Missing({ children }: { children: string }) {
+  return (
+    <Nothing title={children}>
+      <Button className="mt-3" onClick={() => navigate("/")}>
+        Go to the first board
+      </Button>
+    </Nothing>
+  );
+}
+
+/** The whole page. */
+export function App() {
+  const { route, boards, isMissing } = useBoardRoute();
+  const channel = useChannel(route.board === null || isMissing ? null : `board:${route.board}`);
+  const [engine, setEngine] = useState<Engine | null>(null);
+  const isNarrow = useIsNarrow();
+  const isCreating = useUi((state) => state.creating.isOpen);
+  const name = boards.data?.find((board) => board.id === route.board)?.name;
+  useGlobalKeys(route.session);
+
+  useEffect(() => {
+    channel?.presence.set({ panel: route.session ? `session:${route.session}` : null });
+  }, [channel, route.session]);
+  useEffect(() => {
+    // The panel has just taken room from the board: keep the card of the open session in view.
+    if (engine && route.session) requestAnimationFrame(() => route.session && engine.reveal(route.session));
+  }, [engine, route.session]);
+
+  const panel = route.session !== null && channel && (
+    <ErrorBoundary name="The session" key={route.session}>
+      <Suspense fallback={<div className="skeleton m-4 h-24" />}>
+        <SessionPanel id={route.session} board={channel} />
+      </Suspense>
+    </ErrorBoundary>
+  );
+  return (
+    <Tooltip.Provider delayDuration={500}>
+      <div className="flex h-dvh flex-col">
+        {!(isNarrow && panel) && <TopBar board={route.board} channel={channel} engine={engine} />}
+        <Banners engine={engine} channel={channel} />
+        <div className="flex min-h-0 flex-1">
+          {!(isNarrow && panel) && (
+            <main className="relative min-w-0 flex-1 max-[719px]:flex max-[719px]:flex-col">
+              {isNarrow && <JoinCard />}
+              {boards.isError && (
+                <div className="mx-auto w-120 max-w-full p-6">
+                  <ProblemNote error={boards.error} onRetry={() => void boards.refetch()} />
+                </div>
+              )}
+              {boards.data?.length === 0 && <Nothing title="There is no board yet">Make one in the menu at the top left.</Nothing>}
+              {isMissing && <Missing>This board is not there any more</Missing>}
+              {channel && route.board && (
+                <ErrorBoundary name="The board">
+                  <BoardArea channel={channel} board={route.board} session={route.session} onEngine={setEngine} />
+                </ErrorBoundary>
+              )}
+              {!isNarrow && <JoinCard />}
+            </main>
+          )}
+          {panel && !isNarrow && <Splitter />}
+          {panel && (isNarrow ? <div className="min-w-0 flex-1">{panel}</div> : <PanelFrame>{panel}</PanelFrame>)}
+        </div>
+        {isNarrow ? !panel && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
+      </div>
+      <Attention channel={channel} name={name} />
+      <Suspense fallback={null}>{isCreating && route.board && <NewSession board={route.board} engine={engine} />}</Suspense>
+      <Shortcuts />
+      <Toasts />
+    </Tooltip.Provider>
+  );
+}
+
+function PanelFrame({ children }: { children: React.ReactNode }) {
+  const width = useUi((state) => state.panelWidth);
+  return (
+    <aside aria-label="Session" style={{ width }} className="max-w-[calc(100vw-280px)] min-w-0 shrink-0">
+      {children}
+    </aside>
+  );
+}

@@ -1,0 +1,86 @@
+// The bar on top: mark, board, connection, people, theme.
+import { CircleHelp, Monitor, Moon, Sun } from "lucide-react";
+import type { Engine } from "@/board/engine";
+import { BoardMenu } from "@/features/board/BoardMenu";
+import { PeopleBar } from "@/features/people/PeopleBar";
+import type { Channel } from "@/net/client";
+import { IconButton } from "@/ui/Button";
+import { Tip } from "@/ui/Tip";
+import { useConnection, useIsOffline } from "./live";
+import { navigate } from "./router";
+import { setTheme, type Theme, useUi } from "./ui-state";
+
+/** Grove's mark. */
+export function Mark({ size = 20 }: { size?: number }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" aria-hidden="true" className="shrink-0 text-brand">
+      <path d="M12 22v-9M12 18c0-3.6-5-2.6-5-6.4M12 16c0-3.4 5-2.4 5-6.4" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
+      <circle cx="12" cy="7" r="3.6" fill="currentColor" />
+      <circle cx="6.4" cy="8.8" r="2.6" fill="currentColor" opacity="0.6" />
+      <circle cx="17.6" cy="6.8" r="2.6" fill="currentColor" opacity="0.6" />
+    </svg>
+  );
+}
+
+const NEXT_THEME: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
+const THEME_WORD: Record<Theme, string> = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+
+function ThemeButton() {
+  const theme = useUi((state) => state.theme);
+  const Icon = theme === "light" ? Sun : theme === "dark" ? Moon : Monitor;
+  return (
+    <Tip text={THEME_WORD[theme]}>
+      <IconButton label={THEME_WORD[theme]} onClick={() => setTheme(NEXT_THEME[theme])}>
+        <Icon size={16} />
+      </IconButton>
+    </Tip>
+  );
+}
+
+/** A word about the connection while it is not in order. */
+function ConnectionWord() {
+  const { state } = useConnection();
+  const isOffline = useIsOffline();
+  if (state === "live" || !isOffline) return null;
+  return (
+    <span className="rounded-full bg-fail-fill px-2.5 py-0.5 text-xs font-semibold text-fail">
+      {state === "outdated" ? "Outdated" : "Offline"}
+    </span>
+  );
+}
+
+/** The top bar. */
+export function TopBar({ board, channel, engine }: { board: string | null; channel: Channel | null; engine: Engine | null }) {
+  return (
+    <header className="flex h-11 shrink-0 items-center gap-1 border-b bg-surface px-2 max-[719px]:h-12">
+      <a
+        href="/"
+        aria-label="Grove, start"
+        className="flex h-8 items-center gap-1.5 rounded-md px-1.5 text-base font-bold tracking-tight"
+        onClick={(event) => {
+          if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+          event.preventDefault();
+          navigate("/");
+        }}
+      >
+        <Mark />
+        <span className="max-[719px]:hidden">Grove</span>
+      </a>
+      <span aria-hidden="true" className="text-strong">
+        /
+      </span>
+      <BoardMenu id={board} />
+      <div className="min-w-2 flex-1" />
+      <ConnectionWord />
+      <PeopleBar channel={channel} engine={engine} />
+      <span className="contents max-[719px]:hidden">
+        <Tip text="Keyboard shortcuts" keys="?">
+          <IconButton label="Keyboard shortcuts" onClick={() => useUi.setState({ isShortcutsOpen: true })} className="max-[719px]:hidden">
+            <CircleHelp size={16} />
+          </IconButton>
+        </Tip>
+      </span>
+      <ThemeButton />
+    </header>
+  );
+}

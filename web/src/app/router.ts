@@ -1,0 +1,52 @@
+// Addresses: `/`, `/b/:board`, `/b/:board/s/:session`. Small enough to need no library.
+import { useSyncExternalStore } from "react";
+
+/** What the address names. */
+export interface Route {
+  board: string | null;
+  session: string | null;
+}
+
+/** Reads a path. */
+export function routeOf(path: string): Route {
+  const match = /^\/b\/([0-9a-f-]+)(?:\/s\/([0-9a-f-]+))?\/?$/i.exec(path);
+  return { board: match?.[1] ?? null, session: match?.[2] ?? null };
+}
+
+/** The path of a board, or of a session beside it. */
+export function pathOf(board: string, session?: string | null): string {
+  return session ? `/b/${board}/s/${session}` : `/b/${board}`;
+}
+
+const listeners = new Set<() => void>();
+let current = routeOf(location.pathname);
+
+function changed(): void {
+  current = routeOf(location.pathname);
+  for (const listener of listeners) listener();
+}
+
+addEventListener("popstate", changed);
+
+/** Goes to a path; `isReplacing` leaves no step back. */
+export function navigate(path: string, isReplacing = false): void {
+  if (path === location.pathname) return;
+  if (isReplacing) history.replaceState(null, "", path);
+  else history.pushState(null, "", path);
+  changed();
+}
+
+/** Opens a session's panel on the board that is on screen. */
+export function openSession(session: string | null): void {
+  if (current.board) navigate(pathOf(current.board, session));
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The present route. */
+export function useRoute(): Route {
+  return useSyncExternalStore(subscribe, () => current);
+}

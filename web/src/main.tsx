@@ -1,0 +1,22 @@
+// Start of the page.
+import { QueryClientProvider } from "@tanstack/react-query";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { ErrorBoundary } from "./app/ErrorBoundary";
+import { client, queries } from "./app/live";
+import { toastRefusal } from "./ui/toasts";
+import "./app.css";
+
+client.onRefusal = ({ msg }) => toastRefusal(msg);
+client.start();
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <ErrorBoundary name="Grove">
+      <QueryClientProvider client={queries}>
+        <App />
+      </QueryClientProvider>
+    </ErrorBoundary>,
+  );
+}

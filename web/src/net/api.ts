@@ -1,0 +1,73 @@
+// Every REST call of the client, typed by the generated wire types.
+import type {
+  AnswerPermission,
+  Board,
+  CreateRepo,
+  CreateSession,
+  Diff,
+  Instance,
+  LoginSession,
+  Message,
+  MessageList,
+  Page,
+  PatchBoard,
+  PatchSession,
+  PatchUser,
+  Repo,
+  Session,
+  Task,
+  User,
+} from "@/wire";
+import { request } from "./rest";
+
+const PAGE = 200;
+/** Pages read at most for one list: a list longer than this is cut, not endless. */
+const PAGES = 25;
+
+async function all<T>(path: string, query: Record<string, string | boolean | undefined>, signal?: AbortSignal): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES; page += 1) {
+    const answer: Page<T> = await request("GET", path, { query: { ...query, limit: PAGE, cursor }, signal });
+    items.push(...answer.items);
+    cursor = answer.next_cursor;
+    if (cursor === undefined) break;
+  }
+  return items;
+}
+
+/** The calls, by noun. */
+export const api = {
+  instance: (signal?: AbortSignal) => request<Instance>("GET", "/instance", { signal }),
+  boards: {
+    list: (signal?: AbortSignal) => all<Board>("/boards", {}, signal),
+    create: (name: string) => request<Board>("POST", "/boards", { body: { name } }),
+    patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
+  },
+  repos: {
+    list: (signal?: AbortSignal) => all<Repo>("/repos", {}, signal),
+    create: (body: CreateRepo) => request<Repo>("POST", "/repos", { body }),
+    get: (id: string, signal?: AbortSignal) => request<Repo>("GET", `/repos/${id}`, { signal }),
+  },
+  sessions: {
+    create: (body: CreateSession) => request<Session>("POST", "/sessions", { body }),
+    patch: (id: string, body: PatchSession) => request<Session>("PATCH", `/sessions/${id}`, { body }),
+    remove: (id: string) => request<unknown>("DELETE", `/sessions/${id}`),
+    prompt: (id: string, text: string) => request<Task>("POST", `/sessions/${id}/prompt`, { body: { text } }),
+    stop: (id: string) => request<Session>("POST", `/sessions/${id}/stop`),
+    diff: (id: string, signal?: AbortSignal) => request<Diff>("GET", `/sessions/${id}/diff`, { signal, timeoutMs: 60_000 }),
+    before: (id: string, index: number, signal?: AbortSignal) =>
+      request<MessageList>("GET", `/sessions/${id}/messages`, { query: { before: index, limit: 100 }, signal }),
+    answer: (id: string, permission: string, body: AnswerPermission) =>
+      request<Message>("POST", `/sessions/${id}/permissions/${permission}`, { body }),
+  },
+  users: {
+    list: (signal?: AbortSignal) => all<User>("/users", {}, signal),
+    patchMe: (body: PatchUser) => request<User>("PATCH", "/users/me", { body }),
+  },
+  login: {
+    current: (signal?: AbortSignal) => request<LoginSession>("GET", "/login-sessions/current", { signal }),
+    create: (name: string, emoji?: string) =>
+      request<LoginSession>("POST", "/login-sessions", { body: emoji ? { name, emoji } : { name } }),
+  },
+};

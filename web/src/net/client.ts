@@ -1,0 +1,386 @@
+// The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
+// Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
+import type { ClientFrame, NackCode, Op, PresenceUpdate, ServerFrame } from "@/wire";
+import { randomHex } from "./ids";
+import { Peers, PresenceSender } from "./presence";
+import { StreamTexts } from "./streams";
+import { TopicStore } from "./topic";
+
+const PROTOCOL = 1;
+const SUBPROTOCOL = "grove.v1";
+const BACKOFF_FIRST_MS = 250;
+const BACKOFF_MAX_MS = 8_000;
+const PING_MS = 5_000;
+const SILENCE_MS = 12_000;
+const PROBE_MS = 2_000;
+/** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
+const LINGER_MS = 3_000;
+const CLOSE_UPGRADE = 4409;
+
+/** Where the connection stands; `outdated` ends in a reload. */
+export type ConnectionState = "connecting" | "live" | "offline" | "outdated";
+
+/** What the shell shows of the connection. */
+export interface Connection {
+  state: ConnectionState;
+  /** When it was last live, or when the page began to wait; on the page's clock. */
+  since: number;
+  latencyMs: number | null;
+  /** Version of the server, and whether it changed since this page was loaded. */
+  serverVersion: string | null;
+  isUpdated: boolean;
+  user: string | null;
+}
+
+/** A topic that is in use. */
+export interface Channel {
+  readonly ch: string;
+  readonly store: TopicStore;
+  readonly streams: StreamTexts;
+  readonly peers: Peers;
+  readonly presence: PresenceSender;
+  /** Why the server does not let us in; `null` while it does. */
+  refusal: { code: string; msg: string } | null;
+}
+
+interface Entry extends Channel {
+  users: number;
+  linger: ReturnType<typeof setTimeout> | undefined;
+  subscription: number | null;
+}
+
+/** What was refused, for the toast. */
+export interface Refusal {
+  code: NackCode;
+  msg: string;
+}
+
+/** How a socket is made: a seam for tests. */
+export type SocketFactory = (url: string, protocol: string) => WebSocket;
+
+/** Where the server's socket is. */
+export function socketUrl(location: Location): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}
+
+/** The connection and its topics. */
+export class Client {
+  readonly tab = randomHex(6);
+  connection: Connection = {
+    state: "connecting",
+    since: performance.now(),
+    latencyMs: null,
+    serverVersion: null,
+    isUpdated: false,
+    user: null,
+  };
+  /** Called when a mutation was refused. */
+  onRefusal: (refusal: Refusal) => void = () => undefined;
+  private peer: string | null = null;
+  private socket: WebSocket | null = null;
+  private tries = 0;
+  private mutations = 0;
+  private subscriptions = 0;
+  private heardAt = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private pinger: ReturnType<typeof setInterval> | undefined;
+  private readonly channels = new Map<string, Entry>();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly url: string,
+    private readonly makeSocket: SocketFactory = (address, protocol) => new WebSocket(address, protocol),
+  ) {}
+
+  /** Connects, and stays connected. */
+  start(): void {
+    addEventListener("online", () => this.reconnect());
+    addEventListener("offline", () => this.probe());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.probe();
+    });
+    this.pinger ??= setInterval(() => this.ping(), PING_MS);
+    this.open();
+  }
+
+  /** Drops the connection and makes a new one at once (the person changed, or the network came back). */
+  reconnect(): void {
+    this.tries = 0;
+    this.drop();
+    this.open();
+  }
+
+  /** Calls `listener` when the connection changes; returns the way to stop it. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Joins a topic, or shares it when it is in use already. Every `use` needs one `release`. */
+  use(ch: string): Channel {
+    const known = this.channels.get(ch);
+    if (known) {
+      clearTimeout(known.linger);
+      known.users += 1;
+      return known;
+    }
+    const entry: Entry = {
+      ch,
+      store: new TopicStore(),
+      streams: new StreamTexts(),
+      peers: new Peers(),
+      presence: new PresenceSender(
+        (d) => this.sendPresence(ch, d),
+        () => entry.peers.size === 0 || document.visibilityState === "hidden",
+      ),
+      refusal: null,
+      users: 1,
+      linger: undefined,
+      subscription: null,
+    };
+    this.channels.set(ch, entry);
+    this.sub(entry);
+    return entry;
+  }
+
+  /** Gives a topic back. */
+  release(channel: Channel): void {
+    const entry = this.channels.get(channel.ch);
+    if (!entry) return;
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    entry.linger = setTimeout(() => {
+      this.channels.delete(entry.ch);
+      entry.presence.close();
+      this.send({ t: "unsub", ch: entry.ch });
+    }, LINGER_MS);
+  }
+
+  /** Changes a board: shown at once, sent now or after the reconnect. */
+  mutate(channel: Channel, ops: Op[]): void {
+    this.mutations += 1;
+    const mid = `${this.tab}:${this.mutations}`;
+    channel.store.mutate(mid, ops);
+    if (channel.store.isLoaded) this.send({ t: "mut", ch: channel.ch, mid, ops });
+  }
+
+  /** Local changes that the server has not answered. */
+  get unanswered(): number {
+    let count = 0;
+    for (const { store } of this.channels.values()) count += store.unanswered().length;
+    return count;
+  }
+
+  private open(): void {
+    clearTimeout(this.retry);
+    if (this.socket || this.connection.state === "outdated") return;
+    const socket = this.makeSocket(this.url, SUBPROTOCOL);
+    this.socket = socket;
+    this.heardAt = performance.now();
+    socket.onopen = () => {
+      this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab });
+      for (const entry of this.channels.values()) {
+        entry.peers.clear();
+        this.sub(entry);
+      }
+    };
+    socket.onmessage = (event) => {
+      if (this.socket !== socket) return;
+      this.heardAt = performance.now();
+      this.receive(JSON.parse(String(event.data)) as ServerFrame);
+    };
+    socket.onclose = (event) => {
+      if (this.socket !== socket) return;
+      this.drop();
+      if (event.code === CLOSE_UPGRADE) this.show({ state: "outdated" });
+      else this.planRetry();
+    };
+  }
+
+  private planRetry(): void {
+    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.tries);
+    this.tries += 1;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2));
+  }
+
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket) {
+      socket.onclose = null;
+      socket.onmessage = null;
+      socket.close();
+    }
+    for (const entry of this.channels.values()) {
+      entry.subscription = null;
+      entry.peers.clear();
+    }
+    if (this.connection.state === "live") this.show({ state: "offline", since: performance.now(), latencyMs: null });
+    else if (this.connection.state === "connecting" && this.tries > 0) this.show({ state: "offline" });
+  }
+
+  private ping(): void {
+    if (!this.socket) return;
+    if (performance.now() - this.heardAt > SILENCE_MS) {
+      this.drop();
+      this.planRetry();
+      return;
+    }
+    this.send({ t: "ping", ts: Math.round(performance.now()) });
+  }
+
+  /** Asks for a sign of life: the system says that the network went, which on loopback means nothing. */
+  private probe(): void {
+    const socket = this.socket;
+    const asked = performance.now();
+    this.send({ t: "ping", ts: Math.round(asked) });
+    setTimeout(() => {
+      if (!socket || this.socket !== socket || this.heardAt >= asked) return;
+      this.drop();
+      this.planRetry();
+    }, PROBE_MS);
+  }
+
+  private send(frame: ClientFrame): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  private sendPresence(ch: string, d: PresenceUpdate): boolean {
+    return this.send({ t: "pres", ch, d });
+  }
+
+  /** Joins, or resumes from what is there already. One at a time per topic: a gap asks only once. */
+  private sub(entry: Entry): void {
+    if (this.socket?.readyState !== WebSocket.OPEN || entry.subscription !== null) return;
+    this.subscriptions += 1;
+    entry.subscription = this.subscriptions;
+    const { epoch, seq } = entry.store;
+    const from = epoch === null ? {} : { epoch, seq };
+    this.send({ t: "sub", id: entry.subscription, ch: entry.ch, ...from });
+  }
+
+  private receive(frame: ServerFrame): void {
+    switch (frame.t) {
+      case "welcome":
+        this.welcomed(frame);
+        return;
+      case "pong":
+        this.show({ latencyMs: Math.max(0, Math.round(performance.now() - frame.ts)) });
+        return;
+      case "ack":
+        for (const { store } of this.channels.values()) store.ack(frame.mid, frame.seq);
+        this.tell();
+        return;
+      case "nack":
+        this.refused(frame.mid, frame);
+        return;
+      case "error":
+        this.failed(frame);
+        return;
+      default: {
+        const entry = this.channels.get(frame.ch);
+        if (entry) this.receiveIn(entry, frame);
+      }
+    }
+  }
+
+  private receiveIn(entry: Entry, frame: Extract<ServerFrame, { ch: string }>): void {
+    switch (frame.t) {
+      case "snap":
+        entry.streams.clear();
+        entry.store.snapshot(frame.epoch, frame.seq, frame.state);
+        this.joined(entry);
+        return;
+      case "subok":
+        this.joined(entry);
+        return;
+      case "ev":
+        if (entry.store.apply(frame.evs) === "gap") this.sub(entry);
+        this.endStreams(
+          entry,
+          frame.evs.flatMap((event) => event.ops),
+        );
+        return;
+      case "st":
+        this.streamed(entry, frame.m, frame.o, frame.d);
+        return;
+      case "peers": {
+        const before = entry.peers.size;
+        entry.peers.join(frame.join, this.peer);
+        if (before === 0 && entry.peers.size > 0) entry.presence.again();
+        return;
+      }
+      case "pres":
+        entry.peers.update(frame.u, frame.gone ?? [], this.peer);
+    }
+  }
+
+  private welcomed(frame: Extract<ServerFrame, { t: "welcome" }>): void {
+    this.peer = frame.peer;
+    this.tries = 0;
+    const first = this.connection.serverVersion;
+    this.show({
+      state: "live",
+      since: performance.now(),
+      serverVersion: first ?? frame.app,
+      isUpdated: first !== null && first !== frame.app,
+      user: frame.user,
+    });
+    this.ping();
+  }
+
+  private joined(entry: Entry): void {
+    entry.subscription = null;
+    entry.refusal = null;
+    for (const { mid, ops } of entry.store.unanswered()) this.send({ t: "mut", ch: entry.ch, mid, ops });
+    entry.presence.again();
+    this.tell();
+  }
+
+  private refused(mid: string, refusal: Refusal): void {
+    for (const { store } of this.channels.values()) {
+      if (store.nack(mid)) this.onRefusal({ code: refusal.code, msg: refusal.msg });
+    }
+  }
+
+  private failed(frame: Extract<ServerFrame, { t: "error" }>): void {
+    for (const entry of this.channels.values()) {
+      if (frame.ref === undefined || entry.subscription !== frame.ref) continue;
+      entry.subscription = null;
+      entry.refusal = { code: frame.code, msg: frame.msg };
+      this.tell();
+    }
+  }
+
+  private streamed(entry: Entry, message: string, offset: number, piece: string): void {
+    if (entry.subscription !== null && offset > 0) return;
+    const known = entry.store.get(message)?.v;
+    const isOver = known !== undefined && known.is_streaming !== true && !isRunningTool(known.body);
+    if (isOver) return;
+    const start = typeof known?.text === "string" ? known.text : "";
+    if (entry.streams.put(message, offset, piece, start) === "gap") this.sub(entry);
+  }
+
+  private endStreams(entry: Entry, ops: readonly Op[]): void {
+    for (const op of ops) {
+      if (op.op === "del" || (op.op === "set" && (op.k === "text" || op.k === "is_streaming"))) entry.streams.end(op.id);
+    }
+  }
+
+  private show(change: Partial<Connection>): void {
+    this.connection = { ...this.connection, ...change };
+    this.tell();
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function isRunningTool(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || !("kind" in body) || body.kind !== "tool") return false;
+  return "state" in body && (body.state === "running" || body.state === "awaiting_approval");
+}

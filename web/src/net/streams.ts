@@ -1,0 +1,50 @@
+// Text that is being written: pieces with absolute offsets, joined per message.
+// Offsets count UTF-16 code units, which is what `String.length` counts.
+
+/** Live texts of one session's messages. */
+export class StreamTexts {
+  private readonly texts = new Map<string, string>();
+  private readonly listeners = new Map<string, Set<() => void>>();
+
+  /**
+   * Puts a piece at its offset. A piece may overlap what is there (after a resume all text comes again).
+   * `gap` means that something between is missing; nothing is changed then.
+   */
+  put(message: string, offset: number, piece: string, known = ""): "ok" | "gap" {
+    const text = this.texts.get(message) ?? known;
+    if (offset > text.length) return "gap";
+    this.texts.set(message, text.slice(0, offset) + piece);
+    this.tell(message);
+    return "ok";
+  }
+
+  /** The text so far, when the message streams. */
+  get(message: string): string | undefined {
+    return this.texts.get(message);
+  }
+
+  /** Forgets a message's live text: its event holds the truth now. */
+  end(message: string): void {
+    if (this.texts.delete(message)) this.tell(message);
+  }
+
+  /** Forgets everything: a snapshot came, and after it the live texts come anew. */
+  clear(): void {
+    for (const message of [...this.texts.keys()]) this.end(message);
+  }
+
+  /** Calls `listener` with each change of this message's text; returns the way to stop it. */
+  subscribe(message: string, listener: () => void): () => void {
+    const listeners = this.listeners.get(message) ?? new Set();
+    this.listeners.set(message, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.listeners.delete(message);
+    };
+  }
+
+  private tell(message: string): void {
+    for (const listener of this.listeners.get(message) ?? []) listener();
+  }
+}
