@@ -100,7 +100,7 @@ impl Connection {
     async fn session(&self, method: &str, raw: Option<Raw>) -> Result<Raw, RpcError> {
         match method {
             Prompt::NAME => {
-                let start = async |prompt: Prompt| self.unit.prompt(prompt).map(|()| Done {});
+                let start = async |prompt: Prompt| self.unit.prompt(prompt).await.map(|()| Done {});
                 call::<Prompt, _, _>(raw, start).await
             }
             Cancel::NAME => {

@@ -44,7 +44,10 @@ struct Finished(Arc<Unit>);
 
 impl Drop for Finished {
     fn drop(&mut self) {
-        self.0.state().task = None;
+        let task = self.0.state().task.take();
+        if let Some(task) = task {
+            task.end();
+        }
         self.0.changed.notify_one();
     }
 }
@@ -163,17 +166,13 @@ impl Unit {
     ///
     /// # Errors
     /// `busy` while another runs, `denied` when the executor is ending.
-    pub(crate) fn prompt(self: &Arc<Self>, prompt: Prompt) -> Result<(), RpcError> {
+    ///
+    /// # Cancel safety
+    /// Either the task is started or it is not.
+    pub(crate) async fn prompt(self: &Arc<Self>, prompt: Prompt) -> Result<(), RpcError> {
         let running = Arc::new(Running::new(prompt.task_id));
-        {
-            let mut state = self.state();
-            if state.task.is_some() {
-                return Err(RpcError::new(frame::BUSY, "another task runs in this executor"));
-            }
-            if self.ending.is_cancelled() {
-                return Err(RpcError::new(frame::DENIED, "the executor is ending"));
-            }
-            state.task = Some(Arc::clone(&running));
+        while let Some(before) = self.register(&running)? {
+            before.ended().await;
         }
         self.changed.notify_one();
         let finished = Finished(Arc::clone(self));
@@ -185,10 +184,26 @@ impl Unit {
         Ok(())
     }
 
+    /// Makes the task the running one; answers with the one before when that is just ending.
+    fn register(&self, running: &Arc<Running>) -> Result<Option<Arc<Running>>, RpcError> {
+        let mut state = self.state();
+        if self.ending.is_cancelled() {
+            return Err(RpcError::new(frame::DENIED, "the executor is ending"));
+        }
+        match &state.task {
+            Some(before) if before.is_over() => Ok(Some(Arc::clone(before))),
+            Some(_) => Err(RpcError::new(frame::BUSY, "another task runs in this executor")),
+            None => {
+                state.task = Some(Arc::clone(running));
+                Ok(None)
+            }
+        }
+    }
+
     /// Cancels a task; answers whether it ran.
     pub(crate) fn cancel(&self, task_id: TaskId) -> bool {
         let state = self.state();
-        let task = state.task.as_ref().filter(|task| task.task_id() == task_id);
+        let task = state.task.as_ref().filter(|task| task.task_id() == task_id && !task.is_over());
         task.is_some_and(|task| {
             task.cancel();
             true

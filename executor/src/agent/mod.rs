@@ -27,6 +27,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -38,16 +39,42 @@ pub(crate) type Answer = (Decision, Option<String>);
 pub(crate) struct Running {
     task_id: TaskId,
     cancelled: CancellationToken,
+    is_over: AtomicBool,
+    ended: CancellationToken,
     questions: Mutex<HashMap<PermissionId, oneshot::Sender<Answer>>>,
 }
 
 impl Running {
     pub(crate) fn new(task_id: TaskId) -> Self {
-        Self { task_id, cancelled: CancellationToken::new(), questions: Mutex::default() }
+        Self {
+            task_id,
+            cancelled: CancellationToken::new(),
+            is_over: AtomicBool::new(false),
+            ended: CancellationToken::new(),
+            questions: Mutex::default(),
+        }
     }
 
     pub(crate) fn task_id(&self) -> TaskId {
         self.task_id
+    }
+
+    /// Whether its last event is made or about to be: the next prompt waits for the end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Says that nothing more comes from this task.
+    pub(crate) fn end(&self) {
+        self.ended.cancel();
+    }
+
+    /// Waits until nothing more comes from this task.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Stops the task.
@@ -106,6 +133,8 @@ pub(crate) async fn run(start: Start) {
     if let Some(ModelError { class, message }) = failure.filter(|_| outcome != Outcome::Failed) {
         output.emit(AgentEvent::Error { class, message }).await;
     }
+    // Whoever reads `TaskEnded` may prompt again at once.
+    running.is_over.store(true, Ordering::Release);
     output.emit(AgentEvent::TaskEnded { outcome, git, snapshot: reference }).await;
 }
 
@@ -149,5 +178,17 @@ fn described(
             (GitState::default(), None, Some(ModelError::new(ErrorClass::Internal, message)))
         }
         Err(defect) => (GitState::default(), None, Some(defect)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_defect_in_a_turn_is_a_failure_of_class_internal() {
+        let defect = async { panic!("a defect on purpose") };
+        let failed: Result<(), ModelError> = guarded(defect).await;
+        assert_eq!(failed.map_err(|error| error.class), Err(ErrorClass::Internal));
     }
 }

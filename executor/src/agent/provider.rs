@@ -249,7 +249,7 @@ fn classify(error: &genai::Error, text: &str) -> ErrorClass {
         "maximum context",
     ]);
     let is_quota = says(&["insufficient_quota", "credit balance", "billing"]);
-    match error.status().map(|status| status.as_u16()) {
+    match status(error) {
         Some(401 | 403) => ErrorClass::Auth,
         Some(402) => ErrorClass::Quota,
         Some(_) if is_context => ErrorClass::Context,
@@ -263,6 +263,16 @@ fn classify(error: &genai::Error, text: &str) -> ErrorClass {
         None if is_network(error) => ErrorClass::Network,
         None => ErrorClass::Protocol,
     }
+}
+
+/// The HTTP status; an error in a stream wraps the one that tells it.
+fn status(error: &genai::Error) -> Option<u16> {
+    if let genai::Error::WebStream { error, .. } = error
+        && let Some(inner) = error.downcast_ref::<genai::Error>()
+    {
+        return inner.status().map(|status| status.as_u16());
+    }
+    error.status().map(|status| status.as_u16())
 }
 
 fn is_network(error: &genai::Error) -> bool {
