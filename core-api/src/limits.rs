@@ -186,6 +186,8 @@ pub const TOOL_OUTPUT_BYTES: usize = 64 * 1024;
 pub const TOOL_READ_BYTES: usize = 256 * 1024;
 /// Default and longest time for one shell command of an agent.
 pub const TOOL_BASH_MS: u64 = 120_000;
+/// Largest file that the edit tool changes.
+pub const TOOL_EDIT_BYTES: usize = 4 * 1024 * 1024;
 /// Entries that the list tool returns.
 pub const TOOL_LIST_ENTRIES: usize = 1_000;
 /// Rounds of looking for processes that a command left behind.

@@ -61,8 +61,8 @@ impl App {
         Arc::new_cyclic(|me| {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
-            let home = parts.paths.home();
-            let pool = Pool::new(me.clone(), parts.monitor, parts.spawner.clone(), home);
+            let mirrors = parts.paths.mirrors().to_string_lossy().into_owned();
+            let pool = Pool::new(me.clone(), parts.monitor, parts.spawner.clone(), mirrors);
             Self {
                 config: parts.config,
                 paths: parts.paths,

@@ -141,6 +141,11 @@ impl Tx<'_> {
         self.connection
     }
 
+    /// Begins the log of a topic that has nothing to tell yet.
+    pub(crate) async fn begin_log(&self, topic: Topic) -> Result<(), Error> {
+        events::store::begin(self.connection, topic).await
+    }
+
     /// Writes one event; it is published after the commit. Without operations nothing is written.
     pub(crate) async fn emit(&self, topic: Topic, kind: &str, ops: Vec<Op>) -> Result<(), Error> {
         if !ops.is_empty() {

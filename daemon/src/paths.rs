@@ -16,9 +16,9 @@ impl Paths {
         Self { home: home.to_owned(), account: account.to_owned() }
     }
 
-    /// The home itself; keepers work there.
-    pub(crate) fn home(&self) -> String {
-        text(&self.home)
+    /// Where keepers start: beside the mirrors that they make.
+    pub(crate) fn mirrors(&self) -> PathBuf {
+        self.home.join("mirror")
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -96,6 +96,7 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     let paths = Paths::new(&config.home, &account);
     let home_error = |source| ServeError::Home { home: config.home.clone(), source };
     let jwt = Keys::open(&paths).map_err(home_error)?;
+    std::fs::create_dir_all(paths.mirrors()).map_err(home_error)?;
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;

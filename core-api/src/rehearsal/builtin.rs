@@ -2,7 +2,16 @@
 
 use super::{Scenario, ScenarioError};
 
-const FILES: &[&str] = &[include_str!("../scenarios/tour.toml")];
+const FILES: &[&str] = &[
+    include_str!("../scenarios/tour.toml"),
+    include_str!("../scenarios/fix-tests.toml"),
+    include_str!("../scenarios/ask-first.toml"),
+    include_str!("../scenarios/rate-limit.toml"),
+    include_str!("../scenarios/spawn-child.toml"),
+    include_str!("../scenarios/write-docs.toml"),
+    include_str!("../scenarios/gated-stream.toml"),
+    include_str!("../scenarios/stop-me.toml"),
+];
 
 /// Returns the shipped scenarios, the default one first.
 ///

@@ -27,7 +27,7 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("GROVE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn,rmcp=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let served = match Config::load(&arguments.home, &arguments.bind) {
         Ok(config) => server::run(config).await,

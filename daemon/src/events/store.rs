@@ -31,10 +31,7 @@ pub(crate) async fn append(
         .exec(connection)
         .await?;
     if raised.rows_affected == 0 {
-        let epoch: Uuid = clock::fresh_id();
-        let epoch = epoch.simple().to_string()[20..].to_owned();
-        let row = topic::ActiveModel { topic: Set(name.clone()), epoch: Set(epoch), seq: Set(1) };
-        topic::Entity::insert(row).exec_without_returning(connection).await?;
+        insert(connection, name.clone(), 1).await?;
         draft.seq = 1;
     } else {
         draft.seq = topic::Entity::find_by_id(&name)
@@ -58,6 +55,19 @@ pub(crate) async fn append(
     };
     event::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(draft)
+}
+
+/// Begins a log that has no event yet, so that readers of the empty topic can resume later (RT-03).
+pub(crate) async fn begin(connection: &impl ConnectionTrait, name: Topic) -> Result<(), Error> {
+    insert(connection, name.to_string(), 0).await
+}
+
+async fn insert(connection: &impl ConnectionTrait, name: String, seq: i64) -> Result<(), Error> {
+    let epoch: Uuid = clock::fresh_id();
+    let epoch = epoch.simple().to_string()[20..].to_owned();
+    let row = topic::ActiveModel { topic: Set(name), epoch: Set(epoch), seq: Set(seq) };
+    topic::Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
 }
 
 /// The head of a log; a topic without events has number 0 and the epoch `0`.

@@ -45,12 +45,12 @@ impl Pool {
         app: Weak<App>,
         monitor: MonitorClient,
         spawner: TaskTracker,
-        home: String,
+        mirrors: String,
     ) -> Self {
         let monitor = Arc::new(monitor);
         let progress = Progress::default();
         let keepers =
-            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), home);
+            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), mirrors);
         let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
         Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
     }

@@ -108,15 +108,15 @@ pub(crate) fn title_of(prompt: &str) -> String {
     shorten(&clean, 60)
 }
 
-/// The last sentence of a text, for the card.
+/// The last line with words of a text, without its Markdown marks, for the card.
 pub(crate) fn last_line(text: &str) -> String {
     let line = text
         .lines()
         .rev()
-        .map(|line| line.trim().trim_start_matches(['#', '-', '*', '>', ' ', '`']))
-        .find(|line| !line.is_empty())
+        .map(|line| line.trim().trim_start_matches(['#', '-', '*', '>', ' ']))
+        .find(|line| line.chars().any(char::is_alphanumeric))
         .unwrap_or_default();
-    shorten(line, LINE_CHARS)
+    shorten(&line.replace(['*', '`'], ""), LINE_CHARS)
 }
 
 fn shorten(text: &str, most: usize) -> String {

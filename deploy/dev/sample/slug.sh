@@ -1,5 +1,14 @@
-# slugify TEXT prints TEXT as a part of a URL: lower case, one dash between words.
+#!/bin/sh
+# Turns a title into the part of a URL.
+
 slugify() {
-    printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | sed -e 's/[^a-z0-9]/-/g' -e 's/^-//' -e 's/-$//'
-    printf '\n'
+  printf '%s' "$1" |
+    tr '[:upper:]' '[:lower:]' |
+    tr -c '[:alnum:]' '-' |
+    sed -e 's/^-//' -e 's/-$//'
 }
+
+# Only when called by itself, not when another script reads it with `.`.
+case "${0##*/}" in
+  slug.sh) slugify "${1:-}"; echo ;;
+esac

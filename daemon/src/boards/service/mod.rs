@@ -10,6 +10,7 @@ use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::{lookup, validate};
+use grove_core_api::event::Topic;
 use grove_core_api::rest::boards::{Board, CreateBoard, PatchBoard};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
 use sea_orm::ConnectionTrait;
@@ -67,6 +68,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateBoard) -> Result<Board, Error>
                 version: 1,
             };
             store::insert(tx.connection(), &board).await?;
+            tx.begin_log(Topic::Board(board.id)).await?;
             Ok(board)
         })
     })

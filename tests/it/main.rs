@@ -1,0 +1,26 @@
+//! Integration tests: the real programs, seen from outside. One file per slice, same name.
+//!
+//! Names are sentences of behaviour. What only one function decides is tested beside that function,
+//! not here.
+
+mod auth;
+mod bad_input;
+mod boards;
+mod cli;
+mod crash;
+mod events;
+mod executors;
+mod idempotency;
+mod instance;
+mod mcp;
+mod messages;
+mod openapi;
+mod realtime;
+mod repos;
+mod sessions;
+mod settings;
+mod spawn;
+mod start;
+mod tasks;
+mod users;
+mod worktrees;
