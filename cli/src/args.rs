@@ -139,7 +139,7 @@ pub(crate) enum Worktree {
         /// Id or end of an id
         worktree: String,
     },
-    /// Move a worktree to the trash; a snapshot of it is kept for 14 days
+    /// Move a worktree to the trash; a snapshot of it is kept
     Rm {
         /// Id or end of an id
         worktree: String,

@@ -55,13 +55,13 @@ pub const MUTATION_OPS: usize = 500;
 pub const MUTATIONS_PER_SEC: u32 = 20;
 /// Mutations that may come at once.
 pub const MUTATIONS_BURST: u32 = 60;
-/// Presence frames a second per connection; more are dropped (a later one replaces them).
+/// Presence frames a second per connection; more wait, merged into one (rule RT-18).
 pub const PRESENCE_PER_SEC: u32 = 40;
 /// Bytes of one participant's presence; a larger frame is dropped.
 pub const PRESENCE_BYTES: usize = 4 * 1024;
 /// Objects in a selection or a live drag.
 pub const PRESENCE_OBJECTS: usize = 200;
-/// Shortest time between two presence frames of one room, in milliseconds (rule RT-14).
+/// Shortest time between two presence frames of one room, in milliseconds (rule RT-13).
 pub const ROOM_TICK_MS: u64 = 33;
 /// Events that a room keeps in memory; whoever is further behind reads the log or gets a snapshot.
 pub const ROOM_RING_EVENTS: usize = 2_048;
@@ -158,8 +158,6 @@ pub const DIFF_FILE_BYTES: usize = 256 * 1024;
 pub const DIFF_TOTAL_BYTES: usize = 4 * 1024 * 1024;
 /// Files in a diff.
 pub const DIFF_FILES: usize = 2_000;
-/// How long a removed worktree stays in the trash.
-pub const TRASH_MS: i64 = 14 * 24 * 3_600_000;
 
 /// Bytes of streamed text after which a delta is sent before `STREAM_TICK_MS` is over.
 pub const STREAM_CHUNK_BYTES: usize = 4 * 1024;

@@ -199,12 +199,9 @@ fn account() -> String {
 
 fn scenarios(config: &Config) -> Result<Vec<Scenario>, ServeError> {
     let mut scenarios = rehearsal::builtin()?;
-    let directory = config
-        .file
-        .rehearsal
-        .directory
-        .clone()
-        .or_else(|| variable("GROVE_REHEARSAL_DIRECTORY").map(PathBuf::from));
+    let directory = variable("GROVE_REHEARSAL_DIRECTORY")
+        .map(PathBuf::from)
+        .or_else(|| config.file.rehearsal.directory.clone());
     let Some(directory) = directory else { return Ok(scenarios) };
     let home_error = |source| ServeError::Home { home: directory.clone(), source };
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)

@@ -24,8 +24,9 @@ after(async () => {
   await grove?.stop();
 });
 
-test("someone who was offline catches up from where they were, without a new snapshot", async () => {
+test("someone who was offline catches up from where they were, without a new snapshot", async (t) => {
   const line = await cuttable(grove.port);
+  t.after(() => line.close());
   const away = await person(browser, `${line.url}/b/${board.id}`, "Away");
   const topic = `board:${board.id}`;
   const object = await grove.api("POST", `/boards/${board.id}/objects`, { kind: "note", pos: [0, 0], text: "first", color: "amber" });
@@ -65,7 +66,6 @@ test("someone who was offline catches up from where they were, without a new sna
   assert.equal(items.filter((item) => item.text === "written offline").length, 1);
   assert.deepEqual(away.faults, []);
   await away.context.close();
-  await line.close();
 });
 
 test("the daemon is killed in the middle of a stream: the text is complete, exactly once, in both windows", async () => {

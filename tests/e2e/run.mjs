@@ -20,5 +20,7 @@ const chosen = process.argv.slice(2);
 const files = readdirSync(here)
   .filter((name) => name.endsWith(".test.mjs") && (chosen.length === 0 || chosen.some((part) => name.includes(part))))
   .map((name) => join(here, name));
-const child = spawn(process.execPath, ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files], { stdio: "inherit" });
+// A test that hangs is a failure with a name, not a run without an end.
+const flags = ["--test", "--test-concurrency=1", "--test-reporter=spec", "--test-timeout=180000", "--test-force-exit"];
+const child = spawn(process.execPath, [...flags, ...files], { stdio: "inherit" });
 child.on("exit", (code) => process.exit(code ?? 1));

@@ -118,7 +118,7 @@ test("everything can be done with the keyboard alone", async () => {
   await page.keyboard.press("Escape");
   await page.keyboard.press("s");
   const dialog = page.getByRole("dialog", { name: "New session" });
-  await dialog.getByLabel("Prompt").fill("edit the list by keyboard");
+  await dialog.getByRole("textbox", { name: "Prompt" }).fill("edit the list by keyboard");
   await until("a repository is chosen", () => dialog.getByRole("button", { name: /Create session/ }).isEnabled());
   await page.keyboard.press("Control+Enter");
   const request = page.getByRole("region", { name: /^Permission needed/ });

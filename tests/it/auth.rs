@@ -65,8 +65,11 @@ async fn an_agent_may_read_and_delegate_but_never_approve_sign_in_or_remove() ->
         let (one, board) = (session.id, world.board.id);
         let nobody = uuid::Uuid::nil();
         for (method, path, body) in [
-            (Method::POST, format!("/sessions/{one}/permissions/{nobody}"),
-             json!({ "decision": "allow" })),
+            (
+                Method::POST,
+                format!("/sessions/{one}/permissions/{nobody}"),
+                json!({ "decision": "allow" }),
+            ),
             (Method::POST, format!("/sessions/{one}/prompt"), json!({ "text": "more" })),
             (Method::POST, format!("/sessions/{one}/stop"), json!({})),
             (Method::PATCH, format!("/sessions/{one}"), json!({ "is_archived": true })),

@@ -115,8 +115,11 @@ async fn bodies_that_are_not_what_is_documented_are_refused_with_the_place() -> 
             (json, b"{}".to_vec(), ErrorCode::InvalidRequest),
             (json, b"{\"name\":\"a\",\"nmae\":1}".to_vec(), ErrorCode::InvalidRequest),
             ("text/plain", b"{\"name\":\"a\"}".to_vec(), ErrorCode::UnsupportedMediaType),
-            (json, format!("{{\"name\":\"{}\"}}", "x".repeat(1_100_000)).into_bytes(),
-             ErrorCode::TooLarge),
+            (
+                json,
+                format!("{{\"name\":\"{}\"}}", "x".repeat(1_100_000)).into_bytes(),
+                ErrorCode::TooLarge,
+            ),
         ] {
             let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
             is_code(send(kind, body).await, code).map_err(|error| error.context(shown))?;
@@ -135,7 +138,8 @@ async fn deep_json_is_refused_and_the_daemon_lives() -> Outcome {
     let client = grove.client()?;
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let body = format!("{{\"name\":{deep}}}");
-    let request = client.request(Method::POST, "/boards").header("content-type", "application/json");
+    let request =
+        client.request(Method::POST, "/boards").header("content-type", "application/json");
     let refused = grove_tests::Refusal::refusal(client.send::<Board>(request.body(body)).await)?;
     assert!(refused.status < 500, "{refused:?}");
     assert!(client.is_healthy().await);

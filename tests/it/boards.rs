@@ -87,8 +87,7 @@ async fn an_object_of_another_board_is_not_found_on_this_one() -> Outcome {
         let client = grove.client()?;
         let (ours, theirs) = (client.new_board("A").await?, client.new_board("B").await?);
         let body = json!({ "kind": "note", "pos": [0, 0] });
-        let note: BoardObject =
-            client.post(format!("/boards/{}/objects", ours.id), body).await?;
+        let note: BoardObject = client.post(format!("/boards/{}/objects", ours.id), body).await?;
         let elsewhere = format!("/boards/{}/objects/{}", theirs.id, note.id);
         is_code(client.get::<Value>(&elsewhere).await, ErrorCode::NotFound)?;
         is_code(client.patch::<Value>(&elsewhere, json!({})).await, ErrorCode::NotFound)?;

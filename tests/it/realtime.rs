@@ -43,8 +43,7 @@ async fn rt05_a_mutation_is_acked_to_one_and_told_to_all_and_kept() -> Outcome {
             let event = &socket.view(&topic)?.events[0];
             assert_eq!((event.seq, event.mid.as_deref()), (1, Some("m1")));
         }
-        let stored: BoardObject =
-            client.get(format!("/boards/{}/objects/{id}", board.id)).await?;
+        let stored: BoardObject = client.get(format!("/boards/{}/objects/{id}", board.id)).await?;
         assert_eq!(stored.text, "hello 🌱");
         Ok(())
     })
@@ -196,8 +195,10 @@ async fn rt14_people_see_each_other_come_point_and_go() -> Outcome {
     for step in 0..50 {
         ana.point(&topic, [f64::from(step), 1.0]).await?;
     }
-    ben.until("the last position", |it| (it.cursors.get(&left)? == &Some([49.0, 1.0])).then_some(()))
-        .await?;
+    ben.until("the last position", |it| {
+        (it.cursors.get(&left)? == &Some([49.0, 1.0])).then_some(())
+    })
+    .await?;
     drop(ana);
     ben.until("Ana is gone", |it| it.gone.contains(&left).then_some(())).await?;
     grove.end().await
@@ -299,7 +300,9 @@ async fn rt16_unusable_frames_are_answered_and_the_connection_stays() -> Outcome
 async fn rt17_a_frame_that_is_too_long_ends_only_its_own_connection() -> Outcome {
     let grove = Instance::start().await?;
     let (mut bad, mut good) = (grove.socket().await?, grove.socket().await?);
-    bad.send_text("x".repeat(2 * 1024 * 1024)).await.or_else(|_closed| Ok::<_, anyhow::Error>(()))?;
+    bad.send_text("x".repeat(2 * 1024 * 1024))
+        .await
+        .or_else(|_closed| Ok::<_, anyhow::Error>(()))?;
     assert!(bad.until_closed().await?.is_none_or(|code| code == 1009));
     good.send(&ClientFrame::Ping { ts: 1 }).await?;
     good.until("pong", |it| it.pongs.contains(&1).then_some(())).await?;

@@ -21,7 +21,10 @@ async fn a_local_path_becomes_a_mirror_and_stays_as_it_was() -> Outcome {
         let ready = client.until_cloned(made.id).await?;
         assert_eq!((ready.progress_percent, ready.failure), (None, None));
         let mirror = grove.home.join(format!("mirror/{}.git", made.id));
-        assert_eq!(Repo::git_in(&mirror, &["rev-parse", "main"])?, source.git(&["rev-parse", "HEAD"])?);
+        assert_eq!(
+            Repo::git_in(&mirror, &["rev-parse", "main"])?,
+            source.git(&["rev-parse", "HEAD"])?
+        );
         let branches: Branches = client.get(format!("/repos/{}/branches", made.id)).await?;
         let mut names = branches.names;
         names.sort();

@@ -128,7 +128,10 @@ async fn notes_and_addresses_of_a_worktree_are_kept_and_cleared() -> Outcome {
         let url = "https://example.org/issues/1";
         let body = json!({ "issue_url": url, "pull_request_url": url, "notes": "see there" });
         let changed: Worktree = world.client.patch(&path, body).await?;
-        assert_eq!((changed.issue_url.as_deref(), changed.notes.as_str()), (Some(url), "see there"));
+        assert_eq!(
+            (changed.issue_url.as_deref(), changed.notes.as_str()),
+            (Some(url), "see there")
+        );
         let cleared: Worktree = world.client.patch(&path, json!({ "issue_url": "" })).await?;
         assert_eq!((cleared.issue_url, cleared.pull_request_url.as_deref()), (None, Some(url)));
         for bad in ["javascript:alert(1)", "ftp://x", "http://a b"] {

@@ -247,8 +247,7 @@ impl Client {
     /// # Errors
     /// When it is refused or the clone fails.
     pub async fn add_repo(&self, repo: &Repo) -> Outcome<repos::Repo> {
-        let made: repos::Repo =
-            self.post("/repos", json!({ "source": repo.source() })).await?;
+        let made: repos::Repo = self.post("/repos", json!({ "source": repo.source() })).await?;
         self.until_cloned(made.id).await
     }
 

@@ -72,7 +72,9 @@ impl Process {
             return false;
         }
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        let Some(parent) = parent.and_then(|it| it.trim().parse::<i32>().ok()) else { return false };
+        let Some(parent) = parent.and_then(|it| it.trim().parse::<i32>().ok()) else {
+            return false;
+        };
         let environment = fs::read(format!("/proc/{parent}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|it| it == entry.as_bytes())
     }

@@ -1,7 +1,7 @@
 //! A git repository as a person would have it.
 
-use crate::process::{program, run};
 use crate::Outcome;
+use crate::process::{program, run};
 use anyhow::ensure;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -89,7 +89,10 @@ impl View {
     /// Rules RT-10 and RT-11: text comes between its two events, without gaps.
     fn stream(&mut self, message: &str, offset: u64, text: &str) -> Outcome {
         let is_streaming = self.property(message, "is_streaming");
-        ensure!(is_streaming == Some(&Value::Bool(true)), "text of {message} outside of its events");
+        ensure!(
+            is_streaming == Some(&Value::Bool(true)),
+            "text of {message} outside of its events"
+        );
         let known = self.texts.entry(message.to_owned()).or_default();
         if offset == 0 {
             known.clear();

@@ -90,7 +90,10 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/v1{path}", self.base))
+        // Tasks and events say that they came from here.
+        self.http
+            .request(method, format!("{}/api/v1{path}", self.base))
+            .header("X-Grove-Client", "cli")
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, String), CliError> {

@@ -17,7 +17,7 @@ pub enum WorktreeState {
     Ready,
     /// Could not be made.
     Failed,
-    /// Removed; its snapshot is kept for 14 days.
+    /// Removed; its snapshot is kept.
     Trashed,
 }
 

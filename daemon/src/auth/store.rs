@@ -1,5 +1,6 @@
 //! Rows of session tokens and login sessions.
 
+use crate::clock;
 use crate::db::entity::{login_session, session_token};
 use crate::error::Error;
 use grove_core_api::{SessionId, UnixMillis, UserId};
@@ -61,6 +62,10 @@ pub(crate) async fn save_login(
     (id, data, expires_at_secs): (String, Value, i64),
     is_new: bool,
 ) -> Result<bool, Error> {
+    if is_new {
+        let is_over = login_session::Column::ExpiresAtSecs.lt(clock::now() / 1_000);
+        login_session::Entity::delete_many().filter(is_over).exec(connection).await?;
+    }
     let row = login_session::ActiveModel {
         id: Set(id),
         data: Set(data),

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use grove_daemon::config::Config;
-use grove_daemon::server;
+use grove_daemon::{privileged, server};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +29,9 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("GROVE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn,rmcp=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Err(error) = privileged::hide() {
+        tracing::warn!(%error, "other processes of this account may read groved's memory");
+    }
     let served = match Config::load(&arguments.home, &arguments.bind) {
         Ok(config) => server::run(config).await,
         Err(error) => Err(error.into()),

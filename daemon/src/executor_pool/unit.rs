@@ -11,13 +11,14 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
 use crate::{auth, tasks};
+use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
     AnswerPermission, Cancel, EventAck, Ping, Prompt, SessionEvent, Shutdown,
 };
 use grove_core_api::monitor::ExecutorRole;
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
@@ -53,7 +54,26 @@ struct Executor {
     connection: Connection,
     /// Counts against `limits::EXECUTORS` as long as the executor lives.
     _slot: OwnedSemaphorePermit,
-    heard_at: Instant,
+    /// When it last sent an event or an answer.
+    heard_at: HeardAt,
+    pinged_at: Instant,
+}
+
+type HeardAt = Arc<Mutex<Instant>>;
+
+fn hear(heard_at: &HeardAt) {
+    *heard_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+}
+
+fn last_heard(heard_at: &HeardAt) -> Instant {
+    *heard_at.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Executor {
+    fn new(connection: Connection, slot: OwnedSemaphorePermit) -> Self {
+        let now = Instant::now();
+        Self { connection, _slot: slot, heard_at: Arc::new(Mutex::new(now)), pinged_at: now }
+    }
 }
 
 /// What woke a unit.
@@ -170,8 +190,8 @@ impl Unit {
     async fn obey(&mut self, order: Order) {
         match order {
             Order::Look => self.look().await,
-            Order::Cancel(task) => self.cancel(task).await,
-            Order::Answer(answer) => self.answer(answer).await,
+            Order::Cancel(task) => self.cancel(task),
+            Order::Answer(answer) => self.answer(answer),
             Order::Retire => {}
         }
     }
@@ -256,7 +276,7 @@ impl Unit {
         let connection =
             connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
         self.live = Live::default();
-        self.executor = Some(Executor { connection, _slot: slot, heard_at: Instant::now() });
+        self.executor = Some(Executor::new(connection, slot));
         Ok(())
     }
 
@@ -278,14 +298,14 @@ impl Unit {
         self.running =
             running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
         tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
-        self.executor = Some(Executor { connection, _slot: slot, heard_at: Instant::now() });
+        self.executor = Some(Executor::new(connection, slot));
         for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
-            self.answer(answer).await;
+            self.answer(answer);
         }
         if let Some(task) = self.running
             && sessions::load(ctx.read(), self.session).await?.is_stopping
         {
-            self.cancel(task).await;
+            self.cancel(task);
         }
         Ok(())
     }
@@ -294,7 +314,7 @@ impl Unit {
         let seq = event.seq;
         let outcome = self.ingest(event).await;
         let Some(executor) = &mut self.executor else { return };
-        executor.heard_at = Instant::now();
+        hear(&executor.heard_at);
         match outcome {
             Ok(Ingest::Held) => {}
             Ok(stored @ (Ingest::Stored | Ingest::TaskEnded)) => {
@@ -347,24 +367,33 @@ impl Unit {
         }
     }
 
-    async fn cancel(&mut self, task: TaskId) {
+    fn cancel(&mut self, task: TaskId) {
         if self.running != Some(task) {
             return;
         }
         let grace = Duration::from_millis(limits::EXECUTOR_GRACE_MS);
         self.kill_at = Some((Instant::now() + grace, task));
-        let Some(executor) = &self.executor else { return };
-        let cancelled = executor.connection.peer.request_within(Cancel { task_id: task }, grace);
-        if let Err(error) = cancelled.await {
-            tracing::warn!(session.id = %self.session, %error, "an executor ignores a stop");
-        }
+        self.tell(Cancel { task_id: task }, grace);
     }
 
-    async fn answer(&mut self, answer: AnswerPermission) {
+    fn answer(&self, answer: AnswerPermission) {
+        self.tell(answer, Duration::from_millis(limits::IPC_REQUEST_MS));
+    }
+
+    /// Asks the executor without waiting here: its answer is read behind its events, and those wait
+    /// for this unit to take them.
+    fn tell<M: Method>(&self, method: M, time: Duration) {
         let Some(executor) = &self.executor else { return };
-        if let Err(error) = executor.connection.peer.request(answer).await {
-            tracing::warn!(session.id = %self.session, %error, "an answer did not arrive");
-        }
+        let (peer, session) = (executor.connection.peer.clone(), self.session);
+        let heard_at = Arc::clone(&executor.heard_at);
+        self.app.spawner.spawn(async move {
+            match peer.request_within(method, time).await {
+                Ok(_) => hear(&heard_at),
+                Err(error) => {
+                    tracing::warn!(session.id = %session, method = M::NAME, %error, "no answer");
+                }
+            }
+        });
     }
 
     /// Half a second has passed: lease, stop that takes too long, idleness. True ends the unit.
@@ -374,27 +403,32 @@ impl Unit {
         {
             self.kill(task).await;
         }
-        let lease = Duration::from_millis(limits::IPC_LEASE_MS);
-        let ping = Duration::from_millis(limits::IPC_PING_MS);
-        if let Some(executor) = &mut self.executor
-            && executor.heard_at.elapsed() >= ping
-        {
-            match executor.connection.peer.request_within(Ping {}, lease).await {
-                Ok(_) => executor.heard_at = Instant::now(),
-                Err(error) => {
-                    tracing::warn!(session.id = %self.session, %error, "lease is over");
-                    self.kill_executor().await;
-                    self.gone("the executor did not answer any more").await;
-                    self.look().await;
-                }
-            }
-        }
+        self.keep_lease().await;
         let idle = Duration::from_millis(limits::EXECUTOR_IDLE_MS);
         let is_done = self.running.is_none() && self.idle_since.elapsed() >= idle;
         if is_done {
             self.end_executor().await;
         }
         is_done
+    }
+
+    /// Asks a silent executor whether it lives; ends one that has been silent for too long.
+    async fn keep_lease(&mut self) {
+        let Some(executor) = &mut self.executor else { return };
+        let lease = Duration::from_millis(limits::IPC_LEASE_MS);
+        let silent_for = last_heard(&executor.heard_at).elapsed();
+        if silent_for >= lease {
+            tracing::warn!(session.id = %self.session, "the executor's lease is over");
+            self.kill_executor().await;
+            self.gone("the executor did not answer any more").await;
+            self.look().await;
+            return;
+        }
+        let ping = Duration::from_millis(limits::IPC_PING_MS);
+        if silent_for >= ping && executor.pinged_at.elapsed() >= ping {
+            executor.pinged_at = Instant::now();
+            self.tell(Ping {}, lease);
+        }
     }
 
     async fn kill(&mut self, task: TaskId) {

@@ -5,7 +5,7 @@ use crate::auth::policy::Action;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::{patch_ops, validate};
-use grove_core_api::event::Topic;
+use grove_core_api::event::{Op, Topic};
 use grove_core_api::rest::messages::{Message, MessageList, MessageQuery};
 use grove_core_api::{SessionId, TaskId};
 use sea_orm::ConnectionTrait;
@@ -68,6 +68,12 @@ pub(crate) async fn create(
 /// Stores a changed message and tells the session's topic.
 pub(crate) async fn save(tx: &Tx<'_>, before: &Message, after: &Message) -> Result<(), Error> {
     store::update(tx.connection(), after).await?;
-    let ops = patch_ops::set(after.id, before, after)?;
+    let mut ops = patch_ops::set(after.id, before, after)?;
+    let has_text = ops.iter().any(|op| matches!(op, Op::Set { k, .. } if k == "text"));
+    if before.is_streaming && !after.is_streaming && !has_text {
+        // Readers know streamed text only from frames that may have been lost: the end tells all.
+        let (id, k, v) = (after.id.to_string(), "text".to_owned(), after.text.clone().into());
+        ops.push(Op::Set { id, k, v, if_seq: None });
+    }
     tx.emit(Topic::Session(after.session_id), "message.patched", ops).await
 }

@@ -24,3 +24,11 @@ mod tree;
 
 pub use error::{EXIT_BUSY, EXIT_CONFIG, MonitorError};
 pub use monitor::{Options, run};
+
+/// Closes this process to others of its account; see `sys::hide`.
+///
+/// # Errors
+/// The kernel's (prctl(2)).
+pub fn hide() -> std::io::Result<()> {
+    Ok(sys::hide()?)
+}

@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "the one home of raw system calls in the privileged half")]
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::sys::stat::Mode;
@@ -157,4 +157,14 @@ pub(super) fn start(mut command: Command, inherit: Inheritance) -> io::Result<Ch
     // nothing (an error is built from its number) and takes no lock; the process has one thread.
     unsafe { command.pre_exec(prepare) };
     command.spawn()
+}
+
+/// Closes this process's memory, environment and descriptors to other processes of its account.
+///
+/// Agents run under the same account, and the environment may hold provider keys.
+///
+/// # Errors
+/// The kernel's (prctl(2), `PR_SET_DUMPABLE`).
+pub(crate) fn hide() -> nix::Result<()> {
+    set_dumpable(false)
 }

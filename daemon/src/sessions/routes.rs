@@ -13,7 +13,7 @@ use grove_core_api::rest::sessions::{
 };
 use grove_core_api::rest::tasks::Task;
 use grove_core_api::rest::worktrees::Diff;
-use grove_core_api::{IdRef, Page, PermissionId, Problem};
+use grove_core_api::{Page, Problem};
 
 /// Lists sessions, newest first.
 #[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionQuery),
@@ -160,8 +160,6 @@ pub(crate) async fn answer(
     Json(body): Json<AnswerPermission>,
 ) -> Result<Json<Message>, Error> {
     let session = service::find(&ctx, &session).await?;
-    let IdRef::Full(permission) = permission else {
-        return Err(Error::field("permission_id", "must be the whole id"));
-    };
-    Ok(Json(service::answer(&ctx, session, PermissionId(permission), body).await?))
+    let permission = service::find_permission(&ctx, session, &permission).await?;
+    Ok(Json(service::answer(&ctx, session, permission, body).await?))
 }

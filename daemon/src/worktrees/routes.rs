@@ -54,7 +54,7 @@ pub(crate) async fn patch(
     Ok(Json(service::patch(&ctx, id, body).await?))
 }
 
-/// Moves a worktree to the trash: its state is kept as a snapshot for 14 days.
+/// Moves a worktree to the trash: its state is kept as a snapshot.
 #[utoipa::path(delete, path = "/worktrees/{id}", tag = "worktrees",
     params(("id" = String, Path, description = "Id or its last 8 digits")),
     responses((status = 200, body = Worktree), (status = "default", body = Problem)))]

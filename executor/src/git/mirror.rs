@@ -49,7 +49,8 @@ pub(crate) async fn mirror(
         // An empty source is found out before the mirror takes its place.
         inspect::facts(made.path()).await?;
         let config = Git::at(made.path());
-        config.args(["config", "remote.origin.fetch", BRANCHES]).run().await?;
+        // The source is named with each refresh; kept here, its credentials would stay on disk.
+        config.args(["config", "--unset", "remote.origin.url"]).run().await?;
         // Objects must stay: private repositories borrow them.
         Git::at(made.path()).args(["config", "gc.auto", "0"]).run().await?;
         made.keep_as(mirror)?;

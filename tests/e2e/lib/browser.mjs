@@ -67,7 +67,7 @@ export const card = (page, title) => page.getByRole("group", { name: title }).an
 export async function startSession(page, prompt) {
   await page.getByRole("button", { name: "New session" }).click();
   const dialog = page.getByRole("dialog", { name: "New session" });
-  await dialog.getByLabel("Prompt").fill(prompt);
+  await dialog.getByRole("textbox", { name: "Prompt" }).fill(prompt);
   await dialog.getByRole("button", { name: /Create session/ }).click();
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("log", { name: "Conversation" }).waitFor();

@@ -134,6 +134,18 @@ describe("Client", () => {
     expect(channel.streams.get("m")).toBeUndefined();
   });
 
+  it("keeps the streamed text when the end comes without one", () => {
+    const { client, socket } = connected();
+    const ch = "session:s1";
+    const channel = client.use(ch);
+    const message = { kind: "message", v: { text: "", is_streaming: true, body: { kind: "text" } } };
+    socket.say({ t: "snap", id: 1, ch, epoch: "e", seq: 1, state: { m: message } });
+    socket.say({ t: "st", ch, m: "m", o: 0, d: "abc" });
+    const ops = [{ op: "set" as const, id: "m", k: "is_streaming", v: false }];
+    socket.say({ t: "ev", ch, evs: [{ seq: 2, at: 0, via: "system", kind: "x", ops }] });
+    expect(channel.streams.get("m")).toBe("abc");
+  });
+
   it("takes a refused change back and says why", () => {
     const { client, socket, channel } = joined();
     const refusals: string[] = [];

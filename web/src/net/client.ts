@@ -364,9 +364,10 @@ export class Client {
     if (entry.streams.put(message, offset, piece, start) === "gap") this.sub(entry);
   }
 
+  /** A text set by an event is the truth; without one the text that streamed in stays what it is. */
   private endStreams(entry: Entry, ops: readonly Op[]): void {
     for (const op of ops) {
-      if (op.op === "del" || (op.op === "set" && (op.k === "text" || op.k === "is_streaming"))) entry.streams.end(op.id);
+      if (op.op === "del" || (op.op === "set" && op.k === "text")) entry.streams.end(op.id);
     }
   }
 

@@ -88,7 +88,7 @@ async function once(method: string, address: string, headers: Headers, options: 
  * A request that got no answer is repeated once; a POST carries an `Idempotency-Key`, so it is not done twice.
  */
 export async function request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, options: RequestOptions = {}): Promise<T> {
-  const headers = new Headers({ accept: "application/json" });
+  const headers = new Headers({ accept: "application/json", "x-grove-client": "web" });
   if (options.body !== undefined) headers.set("content-type", "application/json");
   if (method === "POST") headers.set("idempotency-key", randomUuid());
   const address = addressOf(path, options.query);

@@ -6,5 +6,5 @@ use crate::output::Output;
 
 pub(super) async fn run(api: &Api, id: &str, output: &Output) -> Result<(), CliError> {
     api.delete(&format!("/sessions/{id}")).await?;
-    output.say("Archived; its worktree is in the trash for 14 days")
+    output.say("Archived; its worktree is kept as a snapshot")
 }

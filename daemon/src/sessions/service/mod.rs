@@ -10,7 +10,7 @@ mod state;
 
 pub(crate) use create::{create, spawn};
 pub(crate) use ingest::{Ingest, Live, ingest};
-pub(crate) use permission::{answer, unconfirmed_answers};
+pub(crate) use permission::{answer, find_permission, unconfirmed_answers};
 pub(crate) use prompt::{Start, give_back, prompt, start_next, stop, stopped_by_force};
 pub(crate) use recover::{assign_executor, executor_gone, failed_to_start, with_executors};
 

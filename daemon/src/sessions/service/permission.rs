@@ -9,7 +9,25 @@ use grove_core_api::ipc::method;
 use grove_core_api::rest::messages::{Body, Message};
 use grove_core_api::rest::sessions::AnswerPermission;
 use grove_core_api::rest::tasks::TaskState;
-use grove_core_api::{ErrorCode, PermissionId, SessionId};
+use grove_core_api::{ErrorCode, IdRef, PermissionId, SessionId};
+
+/// Finds a request of a session by its id or the end of it; a short one means a waiting request.
+pub(crate) async fn find_permission(
+    ctx: &Ctx,
+    session: SessionId,
+    id: &IdRef,
+) -> Result<PermissionId, Error> {
+    let short = match id {
+        IdRef::Full(id) => return Ok(PermissionId(*id)),
+        IdRef::Short(short) => short,
+    };
+    let waiting = messages::service::permissions(ctx.read(), session, true).await?;
+    waiting
+        .iter()
+        .map(|pending| pending.id)
+        .find(|id| id.0.simple().to_string().ends_with(short.as_str()))
+        .ok_or_else(|| Error::not_found(PermissionId::NOUN, short))
+}
 
 /// Answers a request. The first answer counts; it is attributed and survives a crash.
 pub(crate) async fn answer(

@@ -49,7 +49,9 @@ function useMarkActions(engine: Engine | null, me: string | null): MarkActions &
         const y = Math.round((engine.height / 2 - engine.view.y) / engine.view.z - NOTE_SIZE[1] / 2);
         const v: BoardMark = { pos: [x, y], size: NOTE_SIZE, text: "", color: "amber", created_by: me ?? "" };
         client.mutate(engine.channel, [{ op: "put", id, kind: "note", v }]);
-        engine.focusElement(id);
+        // Not the element but its text field takes the keyboard's focus.
+        engine.focus(id);
+        engine.select(new Set([id]));
         setEditing(id);
       },
     };

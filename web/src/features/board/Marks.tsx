@@ -47,7 +47,10 @@ function Editor({ mark, id, actions, className }: { mark: BoardMark; id: string;
       onKeyDown={(event) => {
         event.stopPropagation();
         if (event.key === "Escape") isCancelled.current = true;
-        if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) event.currentTarget.blur();
+        if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
+        const note = event.currentTarget.closest<HTMLElement>("[data-id]");
+        event.currentTarget.blur();
+        note?.focus({ preventScroll: true });
       }}
       onBlur={() => {
         if (!isCancelled.current && text !== mark.text) actions.onText(id, text);

@@ -1,6 +1,6 @@
 // The dialog for a new session: repository, prompt, agent. Everything has a default but the prompt.
 import { useMutation } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useId, useRef, useState } from "react";
 import { useInstance } from "@/app/live";
 import { navigate, pathOf } from "@/app/router";
 import { recall, remember } from "@/app/storage";
@@ -33,10 +33,14 @@ function useAgentChoice(agents: readonly AgentInfo[]) {
 }
 
 function AgentSelect({ agents, choice }: { agents: readonly AgentInfo[]; choice: ReturnType<typeof useAgentChoice> }) {
+  const id = useId();
   return (
-    <label className="flex min-w-0 flex-1 items-center gap-2">
-      <span className="shrink-0 text-xs font-semibold text-muted">Agent</span>
+    <div className="flex min-w-0 flex-1 items-center gap-2">
+      <label htmlFor={id} className="shrink-0 text-xs font-semibold text-muted">
+        Agent
+      </label>
       <select
+        id={id}
         value={choice.current?.key ?? ""}
         onChange={(event) => choice.choose(event.target.value)}
         className="h-8 min-w-0 flex-1 rounded-md border border-strong bg-surface px-2 max-[719px]:h-10"
@@ -51,7 +55,7 @@ function AgentSelect({ agents, choice }: { agents: readonly AgentInfo[]; choice:
           </optgroup>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 

@@ -44,11 +44,11 @@ export function PeopleBar({ channel, engine }: { channel: Channel | null; engine
       isOpen={isOpen}
       onOpenChange={setOpen}
       trigger={
-        <button
-          type="button"
-          aria-label={`People on this board: you${others.map((peer) => `, ${peer.identity.name}`).join("")}`}
-          className="flex h-8 items-center gap-2 rounded-md px-1.5 hover:bg-fg/7 max-[719px]:h-10"
-        >
+        <button type="button" className="flex h-8 items-center gap-2 rounded-md px-1.5 hover:bg-fg/7 max-[719px]:h-10">
+          <span className="sr-only">
+            People on this board: {others.map((peer) => `${peer.identity.name}, `)}
+            you
+          </span>
           <span className="flex -space-x-1.5">
             {others.slice(0, SHOWN).map((peer) => (
               <Avatar key={peer.id} person={peer.identity} className="ring-2 ring-surface" />

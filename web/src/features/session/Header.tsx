@@ -118,14 +118,14 @@ function RemoveDialog({ session, onClose }: { session: Session; onClose: () => v
   const remove = useMutation({
     mutationFn: () => api.sessions.remove(session.id),
     onSuccess: () => {
-      toastDone("The session is put away. Its worktree stays in the trash for 14 days.");
+      toastDone("The session is put away. Its worktree is kept as a snapshot.");
       openSession(null);
     },
   });
   return (
     <Dialog isOpen onClose={onClose} title="Remove this session?" className="w-110">
       <div className="flex flex-col gap-4 px-5 pt-1 pb-5">
-        <p>Its agent is stopped, the session is archived, and its worktree with everything not committed goes to the trash for 14 days.</p>
+        <p>Its agent is stopped, the session is archived, and its worktree with everything not committed is kept as a snapshot.</p>
         {remove.isError && <ProblemNote error={remove.error} />}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>Keep it</Button>
