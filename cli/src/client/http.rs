@@ -84,9 +84,12 @@ impl Api {
         self.read(status, text)
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Result<(), CliError> {
+    pub(crate) async fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Answer<T>, CliError> {
         let (status, text) = self.send(self.request(Method::DELETE, path)).await?;
-        if status.is_success() { Ok(()) } else { Err(self.problem(status, &text)) }
+        self.read(status, text)
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
