@@ -298,8 +298,16 @@ const MEANINGS: &[(&str, ErrorCode, &str)] = &[
     ("unknown revision", ErrorCode::UnknownReference, "no such branch, tag or commit"),
     ("not a valid object name", ErrorCode::UnknownReference, "no such branch, tag or commit"),
     ("bad object", ErrorCode::UnknownReference, "no such branch, tag or commit"),
-    ("does not appear to be a git repository", ErrorCode::NotARepository, "not a git repository"),
-    ("not a git repository", ErrorCode::NotARepository, "not a git repository"),
+    (
+        "does not appear to be a git repository",
+        ErrorCode::NotARepository,
+        "not a git repository; check the path or URL",
+    ),
+    (
+        "not a git repository",
+        ErrorCode::NotARepository,
+        "not a git repository; check the path, or make it one with `git init`",
+    ),
     ("could not resolve host", ErrorCode::RepoUnreachable, "the host is not known; check the URL"),
     ("authentication failed", ErrorCode::RepoUnreachable, "the server wants a login"),
     (
