@@ -84,7 +84,8 @@ fn a_day_with_the_command_line() -> Outcome {
     let board = cli.json(&["board", "new", "Plans"])?;
     assert_eq!(board["name"], "Plans");
     let prompt = "run echo hello > new.txt";
-    let new = ["session", "new", "--repo", "shop", "--title", "First", "--prompt", prompt, "--wait"];
+    let new =
+        ["session", "new", "--repo", "shop", "--title", "First", "--prompt", prompt, "--wait"];
     cli.json(&new)?;
     let listed = cli.json(&["session", "ls"])?;
     let session = text(&listed["items"][0]["id"]).to_owned();
@@ -109,7 +110,8 @@ fn exit_codes_tell_what_went_wrong() -> Outcome {
     let (cli, repo) = (Cli::new()?, Repo::new("shop")?);
     cli.json(&["up", "--no-open", "--port", "0"])?;
     assert_eq!(cli.refusal(3, &["session", "show", "0badf00d"])?, "not_found");
-    assert_eq!(cli.refusal(5, &["repo", "add", "/no/such/place"])?, "repo_unreachable");
+    assert_eq!(cli.refusal(2, &["repo", "add", "/no/such/place"])?, "invalid_request");
+    assert_eq!(cli.refusal(5, &["repo", "add", "file:///no/such/place"])?, "repo_unreachable");
     cli.json(&["repo", "add", &repo.source()])?;
     assert_eq!(cli.refusal(5, &["repo", "add", &repo.source()])?, "conflict");
     cli.json(&["board", "new", "Plans"])?;

@@ -33,9 +33,8 @@ async fn a_killed_executor_loses_its_turn_with_evidence_and_the_next_prompt_work
         assert!(tasks[0].failure.is_some());
         let messages = world.client.messages(session.id).await?;
         assert!(messages.iter().all(|it| !it.is_streaming), "{messages:#?}");
-        let is_cancelled = |body: &Body| {
-            matches!(body, Body::Tool { state: ToolState::Cancelled, .. })
-        };
+        let is_cancelled =
+            |body: &Body| matches!(body, Body::Tool { state: ToolState::Cancelled, .. });
         assert!(messages.iter().any(|it| is_cancelled(&it.body)), "{messages:#?}");
         eventually("its tools die with it", async || {
             Ok(world.grove.named("sleep").is_empty().then_some(()))
@@ -92,8 +91,21 @@ async fn tools_get_little_of_the_environment_and_nothing_secret() -> Outcome {
     assert_eq!(session.state, RunState::Idle);
     let names = fs::read_to_string(world.directory(session.id).await?.join("names"))?;
     let allowed = [
-        "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_",
-        "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "PATH",
+        "LANG",
+        "TMPDIR",
+        "PWD",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+        "GIT_AUTHOR_NAME",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_COMMITTER_NAME",
+        "GIT_COMMITTER_EMAIL",
         "GIT_TERMINAL_PROMPT",
     ];
     let others: Vec<_> = names.lines().filter(|name| !allowed.contains(name)).collect();

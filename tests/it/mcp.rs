@@ -1,10 +1,10 @@
 //! `/mcp` with clients of two makers: every tool, every way to be refused.
 
+use grove_core_api::ErrorCode;
 use grove_core_api::mcp::TOOLS;
 use grove_core_api::rest::auth::AccessToken;
 use grove_core_api::rest::sessions::Session;
 use grove_core_api::rest::worktrees::Worktree;
-use grove_core_api::ErrorCode;
 use grove_tests::mcp::{McpClient, python};
 use grove_tests::{Instance, Outcome, World, eventually};
 use reqwest::{Method, StatusCode, header};
@@ -40,7 +40,12 @@ async fn all_sixteen_tools_are_listed_and_answer() -> Outcome {
             ("grove_worktrees_get", short, "/id", json!(session.worktree_id)),
             ("grove_worktrees_list", json!({ "limit": 1 }), "/items/0/repo_id", json!(repo)),
             ("grove_worktrees_create", created, "/branch", json!("grove/by-agent")),
-            ("grove_worktrees_update", json!({ "notes": "seen" }), "/id", json!(session.worktree_id)),
+            (
+                "grove_worktrees_update",
+                json!({ "notes": "seen" }),
+                "/id",
+                json!(session.worktree_id),
+            ),
             ("grove_boards_get", json!({ "id": board }), "/name", json!("Board")),
             ("grove_boards_list", json!({}), "/items/0/id", json!(board)),
             ("grove_tasks_list", json!({ "session_id": id }), "/items/0/id", json!(task)),

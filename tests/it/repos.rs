@@ -121,11 +121,9 @@ async fn a_clone_that_fails_says_why_and_can_be_repeated() -> Outcome {
     let grove = Instance::start().await?;
     let client = grove.client()?;
     let source = Repo::new("shop")?;
-    // A tree that is missing: looking at the source works, cloning it does not.
-    let tree = source.git(&["rev-parse", "HEAD^{tree}"])?;
-    let object = source.path().join(".git/objects").join(&tree[..2]).join(&tree[2..]);
-    let kept = fs::read(&object)?;
-    fs::remove_file(&object)?;
+    // git looks at such a repository but refuses to clone it.
+    let link = source.path().join(".git/objects/linked");
+    std::os::unix::fs::symlink("/nowhere", &link)?;
     let url = format!("file://{}", source.source());
     let made: RepoBody = client.post("/repos", json!({ "source": url })).await?;
     let failed = client.until_settled(made.id).await?;
@@ -135,7 +133,7 @@ async fn a_clone_that_fails_says_why_and_can_be_repeated() -> Outcome {
     assert!(!mirror.exists(), "nothing half-made is left");
     let early = client.new_session(made.id, "Too early", None).await;
     assert!(early.is_err(), "{early:?}");
-    fs::write(&object, kept)?;
+    fs::remove_file(&link)?;
     let _: RepoBody = client.post(format!("/repos/{}/fetch", made.id), json!({})).await?;
     client.until_cloned(made.id).await?;
     grove.end().await

@@ -1,6 +1,7 @@
 //! Sessions end to end: a real repository, the scripted model, real tools.
 
 use grove_core_api::agent::Decision;
+use grove_core_api::event::Op;
 use grove_core_api::rest::messages::{Body, Message, Permission, ToolState};
 use grove_core_api::rest::sessions::{RunState, Session, SessionResult};
 use grove_core_api::rest::tasks::{Task, TaskState};
@@ -43,18 +44,15 @@ async fn the_log_of_a_turn_runs_from_queued_over_running_to_idle() -> Outcome {
     World::on_each(async |world| {
         let session = world.finished("States", "say hello").await?;
         let log = world.client.log(&format!("/sessions/{}", session.id)).await?;
-        let mut states = Vec::new();
-        for event in &log {
-            for op in &event.ops {
-                let op = serde_json::to_value(op)?;
-                if op["id"] == session.id.to_string() && op["k"] == "state" {
-                    states.push(op["v"].as_str().unwrap_or_default().to_owned());
-                }
-            }
-        }
+        let own = session.id.to_string();
+        let state = |op: &Op| match op {
+            Op::Set { id, k, v, .. } if *id == own && k == "state" => v.as_str().map(str::to_owned),
+            Op::Set { .. } | Op::Put { .. } | Op::Del { .. } => None,
+        };
+        let states: Vec<_> = log.iter().flat_map(|event| &event.ops).filter_map(state).collect();
         // The session is made and prompted at once; the daemon may start before anybody looks.
         assert_eq!(states, ["queued", "starting", "running", "idle"], "{log:#?}");
-        assert_eq!(session.evidence.fact, "task_ended", "{:?}", session.evidence);
+        assert_eq!(session.evidence.fact, "task_completed", "{:?}", session.evidence);
         world.client.log(&format!("/boards/{}", world.board.id)).await?;
         Ok(())
     })
@@ -96,7 +94,8 @@ async fn prompts_of_a_busy_session_wait_their_turn_in_order() -> Outcome {
         let gate = world.gate("queue");
         let session = world.session("Queue", &format!("gate {}", gate.display())).await?;
         for number in 1..=3 {
-            let task = world.client.prompt(session.id, &format!("run echo {number} >> order")).await?;
+            let task =
+                world.client.prompt(session.id, &format!("run echo {number} >> order")).await?;
             assert_eq!((task.state, task.index), (TaskState::Queued, number + 1));
         }
         fs::write(&gate, "")?;
@@ -107,8 +106,7 @@ async fn prompts_of_a_busy_session_wait_their_turn_in_order() -> Outcome {
         let messages = world.client.messages(session.id).await?;
         let prompts: Vec<_> =
             messages.iter().filter(|it| it.body == Body::Prompt).map(|it| it.task_id).collect();
-        let tasks: Vec<_> =
-            world.client.tasks(session.id).await?.iter().map(|it| it.id).collect();
+        let tasks: Vec<_> = world.client.tasks(session.id).await?.iter().map(|it| it.id).collect();
         assert_eq!(prompts, tasks, "prompts stand in the history where their turns began");
         Ok(())
     })
@@ -126,9 +124,10 @@ async fn stopping_ends_the_turn_its_tools_and_the_queue_within_a_second() -> Out
         Ok(fs::read_to_string(directory.join("pid")).ok().filter(|it| it.ends_with('\n')))
     })
     .await?;
-    eventually("its child runs", async || {
-        Ok((world.grove.named("sleep").len() == 2).then_some(()))
-    })
+    eventually(
+        "its child runs",
+        async || Ok((world.grove.named("sleep").len() == 2).then_some(())),
+    )
     .await?;
     let asked = Instant::now();
     let stopping: Session =
@@ -155,10 +154,7 @@ async fn stopping_ends_the_turn_its_tools_and_the_queue_within_a_second() -> Out
 }
 
 fn tool_state(message: &Message) -> Option<ToolState> {
-    match &message.body {
-        Body::Tool { state, .. } => Some(*state),
-        _ => None,
-    }
+    if let Body::Tool { state, .. } = &message.body { Some(*state) } else { None }
 }
 
 #[tokio::test]
@@ -175,9 +171,7 @@ async fn stopping_a_session_that_does_nothing_changes_nothing() -> Outcome {
 #[tokio::test]
 async fn a_failing_turn_says_why_and_the_next_one_works() -> Outcome {
     World::on_each(async |world| {
-        for (prompt, why) in
-            [("fail", "does not know this key"), ("expect nothing", "wanted")]
-        {
+        for (prompt, why) in [("fail", "does not know this key"), ("expect nothing", "wanted")] {
             let session = world.finished("Fails", prompt).await?;
             assert_eq!(session.state, RunState::Failed, "{session:?}");
             assert!(!session.evidence.detail.is_empty() && !session.line.is_empty());
@@ -185,9 +179,9 @@ async fn a_failing_turn_says_why_and_the_next_one_works() -> Outcome {
             assert_eq!(tasks[0].state, TaskState::Failed);
             assert!(tasks[0].failure.as_deref().is_some_and(|it| it.contains(why)), "{tasks:?}");
             let messages = world.client.messages(session.id).await?;
-            let shown = messages.iter().any(|it| {
-                matches!(it.body, Body::Error { .. }) && it.text.contains(why)
-            });
+            let shown = messages
+                .iter()
+                .any(|it| matches!(it.body, Body::Error { .. }) && it.text.contains(why));
             assert!(shown, "{messages:#?}");
             world.client.prompt(session.id, "say better").await?;
             assert_eq!(world.client.until_over(session.id).await?.state, RunState::Idle);
@@ -200,16 +194,16 @@ async fn a_failing_turn_says_why_and_the_next_one_works() -> Outcome {
 async fn pending(world: &World, session: SessionId) -> Outcome<(Message, Permission)> {
     world.client.until_state(session, RunState::AwaitingApproval).await?;
     let messages = world.client.messages(session).await?;
-    messages
-        .into_iter()
-        .find_map(|message| match &message.body {
-            Body::Tool { permission: Some(permission), state, .. } => {
-                assert_eq!(*state, ToolState::AwaitingApproval);
-                Some((message.clone(), permission.clone()))
-            }
-            _ => None,
-        })
-        .ok_or_else(|| anyhow::anyhow!("no message asks for permission"))
+    let asks = |message: Message| {
+        let Body::Tool { permission: Some(permission), state, .. } = &message.body else {
+            return None;
+        };
+        assert_eq!(*state, ToolState::AwaitingApproval);
+        let permission = permission.clone();
+        Some((message, permission))
+    };
+    let found = messages.into_iter().find_map(asks);
+    found.ok_or_else(|| anyhow::anyhow!("no message asks for permission"))
 }
 
 #[tokio::test]
@@ -267,8 +261,7 @@ async fn stopping_withdraws_a_question_and_a_late_answer_is_refused() -> Outcome
     let world = World::start().await?;
     let session = world.session("Ask", "ask echo yes > answer").await?;
     let (_, permission) = pending(&world, session.id).await?;
-    let _: Session =
-        world.client.post(format!("/sessions/{}/stop", session.id), json!({})).await?;
+    let _: Session = world.client.post(format!("/sessions/{}/stop", session.id), json!({})).await?;
     world.client.until_over(session.id).await?;
     let path = format!("/sessions/{}/permissions/{}", session.id, permission.id);
     let late = world.client.post::<Message>(&path, json!({ "decision": "allow" })).await;
@@ -306,10 +299,9 @@ async fn a_removed_session_stops_and_its_work_can_be_had_back() -> Outcome {
         let session = world.finished("Remove", "run echo precious > work.txt").await?;
         world.client.prompt(session.id, &format!("gate {}", gate.display())).await?;
         world.client.until_state(session.id, RunState::Running).await?;
-        let busy = world.client.patch::<Session>(
-            format!("/sessions/{}", session.id),
-            json!({ "is_archived": true }),
-        );
+        let busy = world
+            .client
+            .patch::<Session>(format!("/sessions/{}", session.id), json!({ "is_archived": true }));
         is_code(busy.await, ErrorCode::Conflict)?;
         let directory = world.directory(session.id).await?;
         let removed: Session = world.client.delete(format!("/sessions/{}", session.id)).await?;
@@ -383,8 +375,7 @@ async fn a_queue_holds_fifty_prompts_and_no_more() -> Outcome {
         let _: Task = world.client.prompt(session.id, "say hello").await?;
     }
     is_code(world.client.prompt(session.id, "say hello").await, ErrorCode::Conflict)?;
-    let _: Session =
-        world.client.post(format!("/sessions/{}/stop", session.id), json!({})).await?;
+    let _: Session = world.client.post(format!("/sessions/{}/stop", session.id), json!({})).await?;
     assert_eq!(world.client.until_over(session.id).await?.state, RunState::Idle);
     world.end().await
 }

@@ -24,8 +24,7 @@ async fn a_child_starts_at_its_parents_present_state_in_its_own_worktree() -> Ou
         assert_eq!((child.parent_id, child.relation), (Some(parent.id), Some(Relation::Spawn)));
         assert_eq!((child.depth, child.board_id), (1, parent.board_id));
         assert!(child.branch != parent.branch && child.worktree_id != parent.worktree_id);
-        let (ours, theirs) =
-            (world.directory(child.id).await?, world.directory(parent.id).await?);
+        let (ours, theirs) = (world.directory(child.id).await?, world.directory(parent.id).await?);
         assert_eq!(fs::read_to_string(ours.join("unsaved"))?, "dirty\n");
         assert_eq!(fs::read_to_string(ours.join("README.md"))?, "# A repository\nmore\n");
         assert!(!theirs.join("own").exists(), "the parent's worktree is untouched");

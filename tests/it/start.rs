@@ -61,9 +61,7 @@ async fn a_database_of_a_newer_grove_is_left_alone() -> Outcome {
     grove.client()?.new_board("Kept").await?;
     grove.stop()?;
     let store = grove.store().await?;
-    store
-        .execute("INSERT INTO seaql_migrations VALUES ('m29990101_000001_future', 0)")
-        .await?;
+    store.execute("INSERT INTO seaql_migrations VALUES ('m29990101_000001_future', 0)").await?;
     fails(Setup::default().home(&home), &["newer", "m29990101_000001_future"]).await?;
     store.execute("DELETE FROM seaql_migrations WHERE version LIKE 'm2999%'").await?;
     grove.launch().await?;
@@ -131,7 +129,8 @@ async fn a_read_only_home_is_refused() -> Outcome {
     fails(Setup::default().home(&home), &["home"]).await
 }
 
-fn fill(path: &Path) -> Outcome {
+/// Writes until nothing fits any more.
+fn fill(path: &Path) {
     let mut size = 1024 * 1024;
     let mut number = 0;
     while size >= 512 {
@@ -140,7 +139,6 @@ fn fill(path: &Path) -> Outcome {
             size /= 2;
         }
     }
-    Ok(())
 }
 
 fn empty(path: &Path) -> Outcome {
@@ -160,7 +158,7 @@ async fn on_a_full_disk_writes_are_refused_and_nothing_is_lost() -> Outcome {
     let client = grove.client()?;
     let kept = client.new_board("Before").await?;
     let path = format!("/boards/{}/objects", kept.id);
-    fill(&disk.path)?;
+    fill(&disk.path);
     let large = json!({ "kind": "note", "pos": [0, 0], "text": "x".repeat(60_000) });
     let mut stored = 0_usize;
     let refused = loop {

@@ -98,7 +98,20 @@ impl Client {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(base: &str) -> Outcome<Self> {
-        let http = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
+        // A connection for each request, so that none is left over from a daemon that was killed.
+        Self::with(base, reqwest::Client::builder().pool_max_idle_per_host(0))
+    }
+
+    /// Makes a client that keeps its connections, as programs do.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn keeping_connections(base: &str) -> Outcome<Self> {
+        Self::with(base, reqwest::Client::builder())
+    }
+
+    fn with(base: &str, builder: reqwest::ClientBuilder) -> Outcome<Self> {
+        let http = builder.timeout(REQUEST).no_proxy().build()?;
         Ok(Self { http, base: base.to_owned(), credential: None })
     }
 

@@ -1,7 +1,9 @@
 //! An instance of Grove in a home of its own: started, watched, killed, ended without a trace.
 
 use crate::process::{self, Process, program};
-use crate::{Backend, Client, Outcome, PATIENCE, Socket, Store, postgres, say, settled};
+use crate::{
+    Backend, Client, Outcome, PATIENCE, Socket, Store, eventually, postgres, say, settled,
+};
 use anyhow::{Context, bail, ensure};
 use grove_core_api::SessionId;
 use nix::sys::signal::Signal;
@@ -175,17 +177,17 @@ impl Instance {
             // One port for the whole life, so that clients find a restarted instance.
             self.setup.bind = Some(format!("127.0.0.1:{}", free_port()?));
         }
-        let mut monitor = self.command()?.spawn().context("failed to start grove-monitor")?;
-        let mut ended = None;
-        let is_over = settled(PATIENCE, || {
-            ended = monitor.try_wait().ok().flatten();
-            ended.is_some() || self.ready_url().is_some()
-        });
-        self.monitor = Some(monitor);
-        if let Some(status) = ended {
+        let ready = self.ready_file();
+        let monitor = self.command()?.spawn().context("failed to start grove-monitor")?;
+        let monitor = self.monitor.insert(monitor);
+        let status = eventually("grove-monitor is ready", async || {
+            let status = monitor.try_wait()?;
+            Ok((status.is_some() || read_url(&ready).is_some()).then_some(status))
+        })
+        .await?;
+        if let Some(status) = status {
             bail!("grove-monitor ended ({status})");
         }
-        ensure!(is_over, "grove-monitor printed no ready line");
         self.url = self.ready_url().context("the ready line vanished")?;
         Ok(())
     }
@@ -217,9 +219,7 @@ impl Instance {
     }
 
     fn ready_url(&self) -> Option<String> {
-        let text = fs::read_to_string(self.ready_file()).ok()?;
-        let (line, _) = text.split_once('\n')?;
-        Some(line.strip_prefix("grove ready ")?.trim_end_matches('/').to_owned())
+        read_url(&self.ready_file())
     }
 
     /// The log so far.
@@ -307,7 +307,7 @@ impl Instance {
     pub async fn kill_daemon(&self) -> Outcome {
         let old = self.daemon()?;
         old.signal(Signal::SIGKILL)?;
-        crate::eventually("the daemon serves again", async || {
+        eventually("the daemon serves again", async || {
             let is_new = self.daemon().is_ok_and(|it| it.pid != old.pid);
             Ok((is_new && self.client()?.is_healthy().await).then_some(()))
         })
@@ -393,6 +393,13 @@ impl Drop for Instance {
             say(&format!("{error:#}"));
         }
     }
+}
+
+/// The URL of the ready line, once it is there.
+fn read_url(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let (line, _) = text.split_once('\n')?;
+    Some(line.strip_prefix("grove ready ")?.trim_end_matches('/').to_owned())
 }
 
 fn free_port() -> Outcome<u16> {

@@ -62,7 +62,9 @@ impl Store {
         Ok(match row.get_value(0)? {
             libsql::Value::Text(text) => text,
             libsql::Value::Integer(number) => number.to_string(),
-            other => format!("{other:?}"),
+            libsql::Value::Null => String::new(),
+            libsql::Value::Real(number) => number.to_string(),
+            libsql::Value::Blob(bytes) => hex::encode(bytes),
         })
     }
 
