@@ -19,7 +19,7 @@ mod world;
 pub use client::{CallError, Client, Refusal, is_code};
 pub use instance::{Instance, Setup};
 pub use postgres::Backend;
-pub use process::{Output, Process, program, run};
+pub use process::{Output, Process, program, programs, run};
 pub use repo::Repo;
 pub use socket::{Mutated, Socket, View};
 pub use store::Store;

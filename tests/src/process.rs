@@ -117,7 +117,7 @@ pub fn run(command: &mut Command) -> Outcome<Output> {
 ///
 /// # Errors
 /// When the programs were not built.
-pub(crate) fn programs() -> Outcome<PathBuf> {
+pub fn programs() -> Outcome<PathBuf> {
     let directory = match variable("GROVE_BIN_DIR") {
         Some(directory) => PathBuf::from(directory),
         None => beside_the_test()?,
