@@ -9,6 +9,7 @@ use grove_core_api::event::{Op, Topic};
 use grove_core_api::rest::messages::{Message, MessageList, MessageQuery};
 use grove_core_api::{SessionId, TaskId};
 use sea_orm::ConnectionTrait;
+use serde_json::Value;
 
 pub(crate) use super::store::{
     Pending, checkpoint, count_pending, get, insert_permission, of_block, permission, permissions,
@@ -65,15 +66,22 @@ pub(crate) async fn create(
     tx.emit(Topic::Session(message.session_id), "message.created", vec![put]).await
 }
 
+/// Adds a property that did not change to what is told.
+fn tell(ops: &mut Vec<Op>, message: &Message, key: &str, v: Value) {
+    if !ops.iter().any(|op| matches!(op, Op::Set { k, .. } if k == key)) {
+        ops.push(Op::Set { id: message.id.to_string(), k: key.to_owned(), v, if_seq: None });
+    }
+}
+
 /// Stores a changed message and tells the session's topic.
 pub(crate) async fn save(tx: &Tx<'_>, before: &Message, after: &Message) -> Result<(), Error> {
     store::update(tx.connection(), after).await?;
     let mut ops = patch_ops::set(after.id, before, after)?;
-    let has_text = ops.iter().any(|op| matches!(op, Op::Set { k, .. } if k == "text"));
-    if before.is_streaming && !after.is_streaming && !has_text {
-        // Readers know streamed text only from frames that may have been lost: the end tells all.
-        let (id, k, v) = (after.id.to_string(), "text".to_owned(), after.text.clone().into());
-        ops.push(Op::Set { id, k, v, if_seq: None });
+    if before.is_streaming && !after.is_streaming {
+        // Readers know streamed text only from frames that may have been lost, and of checkpoints
+        // nothing: the end tells all.
+        tell(&mut ops, after, "text", after.text.clone().into());
+        tell(&mut ops, after, "updated_at_ms", after.updated_at_ms.into());
     }
     tx.emit(Topic::Session(after.session_id), "message.patched", ops).await
 }

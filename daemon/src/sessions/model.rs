@@ -110,9 +110,16 @@ pub(crate) fn title_of(prompt: &str) -> String {
 
 /// The last line with words of a text, without its Markdown marks, for the card.
 pub(crate) fn last_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .rev()
+    plain(text.lines().rev())
+}
+
+/// The first line with words of an error, which says what failed; details follow it.
+pub(crate) fn first_line(text: &str) -> String {
+    plain(text.lines())
+}
+
+fn plain<'t>(lines: impl Iterator<Item = &'t str>) -> String {
+    let line = lines
         .map(|line| line.trim().trim_start_matches(['#', '-', '*', '>', ' ']))
         .find(|line| line.chars().any(char::is_alphanumeric))
         .unwrap_or_default();

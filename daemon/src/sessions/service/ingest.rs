@@ -10,7 +10,7 @@ use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::messages::service::{self as messages, Pending};
-use crate::sessions::model::{Record, last_line};
+use crate::sessions::model::{Record, first_line, last_line};
 use crate::{sessions::store, tasks};
 use grove_core_api::agent::{AgentEvent, Decision, GitState, Outcome, StreamKind};
 use grove_core_api::ipc::method::SessionEvent;
@@ -308,7 +308,7 @@ impl Step<'_> {
                 Ok(Applied::new(Change::None))
             }
             AgentEvent::Error { class, message } => {
-                self.after.session.line = last_line(&message);
+                self.after.session.line = first_line(&message);
                 self.say(Role::System, Body::Error { class }, message).await?;
                 Ok(Applied::new(Change::None))
             }
@@ -394,7 +394,12 @@ impl Step<'_> {
             *change = file;
             *duration_ms = Some(took);
             if !matches!(state, ToolState::Denied | ToolState::Cancelled) {
-                *state = if is_ok { ToolState::Done } else { ToolState::Failed };
+                *state = match is_ok {
+                    true => ToolState::Done,
+                    // It was killed because a person asked to stop, not for a failure of its own.
+                    false if self.after.is_stopping => ToolState::Cancelled,
+                    false => ToolState::Failed,
+                };
             }
         }
         messages::save(self.tx, &before, &after).await?;
