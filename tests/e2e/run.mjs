@@ -9,7 +9,7 @@ const here = import.meta.dirname;
 const needed = [
   ...["grove-monitor", "groved", "grove-executor"].map((name) => [join(BIN_DIR, name), "build it: cargo build --workspace --bins"]),
   [join(here, "../../web/dist/index.html"), "build it: npm run build in web/"],
-  [CHROMIUM, "install Chromium, or name it in GROVE_CHROMIUM"],
+  [CHROMIUM, "install Chromium, or name it in GROVE_TEST_CHROMIUM"],
 ];
 const missing = needed.filter(([path]) => !existsSync(path));
 for (const [path, remedy] of missing) process.stderr.write(`missing ${path}: ${remedy}\n`);

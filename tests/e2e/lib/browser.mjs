@@ -8,7 +8,7 @@ const require = createRequire(join(web, "package.json"));
 const { chromium } = require("playwright-core");
 
 /** The browser that is driven. */
-export const CHROMIUM = process.env.GROVE_CHROMIUM ?? "/usr/bin/chromium";
+export const CHROMIUM = process.env.GROVE_TEST_CHROMIUM ?? "/usr/bin/chromium";
 export const ARTIFACTS = resolve(import.meta.dirname, "../artifacts");
 
 // Any accidental use of another host fails loudly.

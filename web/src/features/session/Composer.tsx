@@ -112,7 +112,7 @@ export function Composer({ id, board, state }: { id: string; board: Channel; sta
             event.preventDefault();
             submit();
           }}
-          className="min-h-7 flex-1 resize-none bg-transparent py-1 text-base leading-5 outline-none"
+          className="min-h-7 flex-1 resize-none bg-transparent py-1 text-base leading-5 outline-none max-[719px]:min-h-10 max-[719px]:py-2.5"
         />
         <button
           type="submit"
