@@ -7,6 +7,8 @@ pub(crate) mod entity;
 mod libsql;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use open::Database;
