@@ -23,7 +23,7 @@ async fn a_source_that_is_no_repository_is_refused_and_not_registered() -> Outco
             ("/no/such/place".to_owned(), ErrorCode::RepoUnreachable),
             ("file:///no/such/place".to_owned(), ErrorCode::RepoUnreachable),
             (plain.display().to_string(), ErrorCode::NotARepository),
-            (file.display().to_string(), ErrorCode::NotARepository),
+            (file.display().to_string(), ErrorCode::RepoUnreachable),
             (empty.source(), ErrorCode::EmptyRepository),
         ] {
             let made = client.post::<RepoBody>("/repos", json!({ "source": text })).await;
