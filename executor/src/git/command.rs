@@ -12,8 +12,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
-/// Configuration that service git always has: no hooks, no monitors, no foreign transports.
-const CONFIG: [(&str, &str); 5] = [
+/// Configuration that service git always has: no hooks, no monitors, no foreign transports, and as
+/// many checkout workers as there are processors.
+const CONFIG: [(&str, &str); 6] = [
+    ("checkout.workers", "0"),
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("protocol.ext.allow", "never"),

@@ -27,7 +27,6 @@ pub(crate) async fn add(wanted: &AddWorktree) -> Result<WorktreeAdded, RpcError>
             "the repository's mirror is missing; fetch the repository and try again",
         ));
     }
-    names::check_branch(mirror, &wanted.branch).await?;
     if path.symlink_metadata().is_ok() {
         let shown = path.display();
         return Err(RpcError::failed(ErrorCode::Conflict, format!("{shown} exists already")));
@@ -35,7 +34,10 @@ pub(crate) async fn add(wanted: &AddWorktree) -> Result<WorktreeAdded, RpcError>
     if !private.join("HEAD").is_file() {
         make_private(mirror, private).await?;
     }
-    let base_commit = resolve(wanted, mirror, private).await?;
+    let (_, base_commit) = tokio::try_join!(
+        Box::pin(names::check_branch(mirror, &wanted.branch)),
+        Box::pin(resolve(wanted, mirror, private))
+    )?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|error| storage(&error))?;
     }
@@ -54,28 +56,36 @@ pub(crate) async fn add(wanted: &AddWorktree) -> Result<WorktreeAdded, RpcError>
 /// Resolves the base, in the private repository (snapshots, branches of sessions) and then in the
 /// mirror, and makes sure that the branch is new in both.
 async fn resolve(wanted: &AddWorktree, mirror: &Path, private: &Path) -> Result<String, RpcError> {
+    let (own, original) =
+        tokio::try_join!(Box::pin(ask(wanted, private)), Box::pin(ask(wanted, mirror)))?;
+    if own.has_branch || original.has_branch {
+        let name = &wanted.branch;
+        return Err(RpcError::failed(
+            ErrorCode::BranchExists,
+            format!("the branch `{name}` exists already; choose another name"),
+        ));
+    }
+    // `HEAD` of the private repository means nothing; the mirror's is the repository's own.
+    let own = own.base.filter(|_| wanted.base_ref != "HEAD");
+    let found = own.or(original.base);
+    found.ok_or_else(|| names::unknown(&wanted.base_ref))
+}
+
+/// What one repository knows of a wanted worktree.
+struct Known {
+    has_branch: bool,
+    base: Option<String>,
+}
+
+async fn ask(wanted: &AddWorktree, at: &Path) -> Result<Known, RpcError> {
     let branch = format!("refs/heads/{}", wanted.branch);
     let base = format!("{}^{{commit}}", wanted.base_ref);
-    let mut found = None;
-    for at in [private, mirror] {
-        let ask = Git::at(at).reading().args(["cat-file", "--batch-check=%(objectname)"]);
-        let output = ask.input(format!("{branch}\n{base}\n")).run().await?;
-        let text = output.text();
-        let mut answers = text.lines().map(|line| is_object_name(line).then(|| line.to_owned()));
-        if answers.next().flatten().is_some() {
-            let name = &wanted.branch;
-            return Err(RpcError::failed(
-                ErrorCode::BranchExists,
-                format!("the branch `{name}` exists already; choose another name"),
-            ));
-        }
-        // `HEAD` of the private repository means nothing; the mirror's is the repository's own.
-        let is_meant = at == mirror || wanted.base_ref != "HEAD";
-        if found.is_none() && is_meant {
-            found = answers.next().flatten();
-        }
-    }
-    found.ok_or_else(|| names::unknown(&wanted.base_ref))
+    let git = Git::at(at).reading().args(["cat-file", "--batch-check=%(objectname)"]);
+    let output = git.input(format!("{branch}\n{base}\n")).run().await?;
+    let text = output.text();
+    let mut answers = text.lines().map(|line| is_object_name(line).then(|| line.to_owned()));
+    let has_branch = answers.next().flatten().is_some();
+    Ok(Known { has_branch, base: answers.next().flatten() })
 }
 
 fn is_object_name(line: &str) -> bool {
