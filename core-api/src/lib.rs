@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod ids;
 pub mod ipc;
+pub mod isolation;
 pub mod limits;
 pub mod mcp;
 pub mod monitor;

@@ -139,6 +139,10 @@ pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 
 /// Datagram between daemon and monitor; a larger one is refused.
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
+/// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
+pub const ENDED_EXECUTORS: usize = 128;
+/// Directories that one executor may be granted besides its own; more are refused.
+pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
 pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
 

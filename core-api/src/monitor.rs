@@ -5,6 +5,7 @@
 //! one executor that stands beside it. New kinds need an ADR; there are never more than twelve.
 
 use crate::ExecutorId;
+use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
 use serde::{Deserialize, Serialize};
 
 /// What an executor is for.
@@ -30,10 +31,8 @@ pub enum MonitorRequest {
     Spawn {
         /// The new executor.
         id: ExecutorId,
-        /// What it is for.
-        role: ExecutorRole,
-        /// Its working directory: absolute, below one of the monitor's roots, no link in it.
-        directory: String,
+        /// How it is to be started.
+        launch: Launch,
         /// One-time token (32 hex digits) that the executor demands in `initialize`.
         token: String,
     },
@@ -51,8 +50,75 @@ pub enum MonitorRequest {
     },
     /// Lists the executors that live.
     List,
+    /// Says how an executor ended. Kept for the newest `limits::ENDED_EXECUTORS` of them.
+    Outcome {
+        /// The executor.
+        id: ExecutorId,
+    },
+    /// Makes the Unix account, or takes the one that is there. Only on a shared host.
+    EnsureAccount {
+        /// Its name.
+        name: String,
+    },
+    /// Kills everything of the account, puts its files out of reach and removes it. Only on a shared
+    /// host; refused for accounts that Grove did not make.
+    RetireAccount {
+        /// The account.
+        account: UnixAccount,
+    },
+    /// Makes a directory that belongs to the account. Done when it is there already.
+    MakeDirectory {
+        /// The account.
+        account: UnixAccount,
+        /// Which one.
+        place: Place,
+    },
+    /// Removes such a directory; it must be empty.
+    RemoveDirectory {
+        /// The account.
+        account: UnixAccount,
+        /// Which one.
+        place: Place,
+    },
     /// Ends everything: executors, daemon, monitor.
     Shutdown,
+}
+
+/// How an executor is to be started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Launch {
+    /// What it is for.
+    pub role: ExecutorRole,
+    /// The account that it runs as; absent: the daemon's own, which is for keepers alone on a shared
+    /// host.
+    pub account: Option<UnixAccount>,
+    /// Its working directory: absolute, below the home, no link in it.
+    pub directory: String,
+    /// What else it may use.
+    #[serde(default)]
+    pub roots: Roots,
+    /// What it may reach over the network.
+    #[serde(default)]
+    pub network: NetworkProfile,
+    /// What it may use up.
+    #[serde(default)]
+    pub limits: ExecutorLimits,
+}
+
+/// A directory of an account, below a parent that only root can change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "place", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Place {
+    /// `git/<account>`: its private bare repositories.
+    Repositories,
+    /// `wt/<account>/<repo>/<name>`: one worktree.
+    Worktree {
+        /// Name of the repository.
+        repo: String,
+        /// Name of the worktree.
+        name: String,
+    },
 }
 
 /// An executor that lives.
@@ -80,6 +146,8 @@ pub enum Refusal {
     Unknown,
     /// The executor is there already, or there are too many.
     Busy,
+    /// A layer of the sandbox that is required does not hold on this host.
+    Isolation,
     /// The operating system said no.
     System,
 }
@@ -94,11 +162,29 @@ pub enum MonitorAnswer {
     Started {
         /// Its process id.
         pid: i32,
+        /// Which layers of the sandbox hold.
+        report: SandboxReport,
     },
     /// The executors that live.
     Executors {
         /// One entry each.
         executors: Vec<LiveExecutor>,
+    },
+    /// How the executor ended.
+    Outcome {
+        /// In words: `exit code 1`, `killed by SIGKILL`.
+        how: String,
+        /// Whether the kernel killed a process of it because its memory limit was reached.
+        is_out_of_memory: bool,
+    },
+    /// The account.
+    Account {
+        /// Name and number.
+        account: UnixAccount,
+        /// Its home directory.
+        home: String,
+        /// Whether Grove made it.
+        is_managed: bool,
     },
     /// It was not done.
     Refused {
@@ -123,6 +209,8 @@ pub struct ExecutorGreeting {
     pub role: ExecutorRole,
     /// Token that `initialize` on this connection must carry.
     pub token: crate::Secret,
+    /// Which layers of the sandbox the monitor put around it.
+    pub report: SandboxReport,
 }
 
 /// What the monitor writes to `run/grove.json` in Grove's home once the daemon listens.

@@ -5,7 +5,7 @@ use crate::unit::Unit;
 use grove_core_api::ipc::method::{
     AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, DiffWorktree, Done, EventAck,
     GitProgress, Initialize, Initialized, InspectRepo, ListBranches, MirrorRepo, Ping, Pong,
-    Prompt, RemoveWorktree, SandboxReport, Shutdown, TakeSnapshot,
+    Prompt, RemoveWorktree, Shutdown, TakeSnapshot,
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;
@@ -77,7 +77,7 @@ impl Connection {
             role: self.unit.role,
             task_id: self.unit.task_id(),
             newest_seq: self.unit.replay.newest_seq(),
-            sandbox: SandboxReport { mode: "off".to_owned(), layers: Vec::new() },
+            sandbox: self.unit.sandbox.clone(),
         };
         self.is_attached.store(true, Ordering::Release);
         self.unit.attach(peer, initialize);

@@ -75,7 +75,7 @@ async fn serve(control: OwnedFd) -> io::Result<()> {
     // The role comes with the first greeting; without one there is nothing to do.
     let Some((greeting, stream)) = control.next().await else { return Ok(()) };
     tracing::info!(executor.id = %greeting.id, role = ?greeting.role, "executor started");
-    let unit = Unit::new(greeting.role);
+    let unit = Unit::new(greeting.role, greeting.report.clone());
     unit.run(control, Some((greeting, stream))).await;
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::places::Places;
 use crate::replay::Replay;
 use grove_core_api::ipc::method::{AnswerPermission, Initialize, Prompt};
 use grove_core_api::ipc::{RpcError, frame};
+use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::{TaskId, limits};
 use grove_ipc::Peer;
@@ -29,6 +30,7 @@ struct State {
 /// What the connections and the running task share.
 pub(crate) struct Unit {
     pub(crate) role: ExecutorRole,
+    pub(crate) sandbox: SandboxReport,
     pub(crate) replay: Arc<Replay>,
     pub(crate) places: Places,
     tracker: TaskTracker,
@@ -53,10 +55,11 @@ impl Drop for Finished {
 }
 
 impl Unit {
-    pub(crate) fn new(role: ExecutorRole) -> Arc<Self> {
+    pub(crate) fn new(role: ExecutorRole, sandbox: SandboxReport) -> Arc<Self> {
         let state = State { attached: None, detached_at: Instant::now(), task: None };
         Arc::new(Self {
             role,
+            sandbox,
             replay: Arc::new(Replay::new()),
             places: Places::default(),
             tracker: TaskTracker::new(),

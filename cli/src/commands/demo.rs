@@ -150,7 +150,8 @@ fn git(directory: &Path, arguments: &[&str]) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grove_core_api::rest::instance::{AgentInfo, AuthMode, IsolationMode, ModelInfo};
+    use grove_core_api::isolation::IsolationMode;
+    use grove_core_api::rest::instance::{AgentInfo, AuthMode, ModelInfo};
 
     #[test]
     fn the_sample_is_a_repository_with_one_commit_and_is_written_once() {

@@ -1,6 +1,7 @@
 //! The typed calls between daemon and executor.
 
 use crate::agent::{AgentEvent, Decision};
+use crate::isolation::SandboxReport;
 use crate::monitor::ExecutorRole;
 use crate::rehearsal::Scenario;
 use crate::rest::worktrees::Diff;
@@ -91,17 +92,8 @@ pub struct Initialized {
     pub task_id: Option<TaskId>,
     /// Newest event that it has made.
     pub newest_seq: u64,
-    /// Which layers of the sandbox hold.
+    /// Which layers of the sandbox hold, as far as it can see itself.
     pub sandbox: SandboxReport,
-}
-
-/// Which layers of the sandbox hold for one executor.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SandboxReport {
-    /// `off`: same Unix account, no layer.
-    pub mode: String,
-    /// Layers that hold, by name.
-    pub layers: Vec<String>,
 }
 
 /// Asks whether the other side lives; also renews the lease.

@@ -1,5 +1,6 @@
 //! The instance itself: version, mode, agents, health.
 
+use crate::isolation::IsolationMode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,16 +13,6 @@ use utoipa::ToSchema;
 pub enum AuthMode {
     /// Nobody signs in; only the loopback interface is served.
     Anonymous,
-}
-
-/// Which sandbox executors run in.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum IsolationMode {
-    /// Executors run as the same Unix account, without a sandbox.
-    Off,
 }
 
 /// What a client needs to know about the instance.

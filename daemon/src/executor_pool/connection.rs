@@ -4,7 +4,8 @@ use crate::error::Error;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
 use grove_core_api::ipc::{Method, Notification, RpcError};
-use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots};
+use grove_core_api::monitor::{ExecutorRole, Launch};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
 use grove_ipc::{CallError, Handler, Peer, Raw};
 use std::collections::HashMap;
@@ -53,7 +54,15 @@ pub(super) async fn connect(
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
         Reach::Start { role, directory } => {
-            (monitor.spawn(id, role, directory, token.expose()).await, 0)
+            let launch = Launch {
+                role,
+                account: None,
+                directory: directory.to_owned(),
+                roots: Roots::default(),
+                network: NetworkProfile::default(),
+                limits: ExecutorLimits::default(),
+            };
+            (monitor.spawn(id, launch, token.expose()).await, 0)
         }
         Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
     };

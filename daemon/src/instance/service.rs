@@ -5,10 +5,9 @@ use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
+use grove_core_api::isolation::IsolationMode;
 use grove_core_api::rehearsal::{self, AUTO};
-use grove_core_api::rest::instance::{
-    AgentInfo, AuthMode, Check, Instance, IsolationMode, ModelInfo, Readiness,
-};
+use grove_core_api::rest::instance::{AgentInfo, AuthMode, Check, Instance, ModelInfo, Readiness};
 use grove_core_api::rest::sessions::Session;
 use grove_core_api::{ErrorCode, version};
 use sea_orm::ConnectionTrait;

@@ -5,7 +5,10 @@
 
 use super::channel;
 use grove_core_api::ExecutorId;
-use grove_core_api::monitor::{ExecutorRole, LiveExecutor, MonitorAnswer, MonitorRequest, Refusal};
+use grove_core_api::isolation::{SandboxReport, UnixAccount};
+use grove_core_api::monitor::{
+    Launch, LiveExecutor, MonitorAnswer, MonitorRequest, Place, Refusal,
+};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -49,10 +52,32 @@ pub enum MonitorCallError {
 pub struct ExecutorLink {
     /// Process id.
     pub pid: i32,
+    /// Which layers of the sandbox hold.
+    pub report: SandboxReport,
     /// The daemon's end of the connection; nonblocking, ready for `tokio::net::UnixStream::from_std`.
     pub connection: UnixStream,
     /// Becomes readable when the process has ended.
     pub pidfd: OwnedFd,
+}
+
+/// How an executor ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecutorOutcome {
+    /// In words: `exit code 1`, `killed by SIGKILL`.
+    pub how: String,
+    /// Whether the kernel killed a process of it because its memory limit was reached.
+    pub is_out_of_memory: bool,
+}
+
+/// What the monitor knows of a Unix account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Name and number.
+    pub account: UnixAccount,
+    /// Its home directory.
+    pub home: String,
+    /// Whether Grove made it.
+    pub is_managed: bool,
 }
 
 /// Asks the monitor, one request at a time.
@@ -107,7 +132,7 @@ impl MonitorClient {
         self.done(MonitorRequest::Ready { url: url.to_owned() }).await
     }
 
-    /// Starts an executor in `directory`, which stands below the home.
+    /// Starts an executor.
     ///
     /// # Errors
     /// See [`MonitorCallError`].
@@ -118,12 +143,10 @@ impl MonitorClient {
     pub async fn spawn(
         &self,
         id: ExecutorId,
-        role: ExecutorRole,
-        directory: &str,
+        launch: Launch,
         token: &str,
     ) -> Result<ExecutorLink, MonitorCallError> {
-        let (directory, token) = (directory.to_owned(), token.to_owned());
-        self.link(MonitorRequest::Spawn { id, role, directory, token }).await
+        self.link(MonitorRequest::Spawn { id, launch, token: token.to_owned() }).await
     }
 
     /// Makes a fresh connection to an executor that lives.
@@ -155,6 +178,65 @@ impl MonitorClient {
             (MonitorAnswer::Executors { executors }, _) => Ok(executors),
             (answer, _) => Err(unexpected(answer)),
         }
+    }
+
+    /// Says how an executor ended.
+    ///
+    /// # Errors
+    /// See [`MonitorCallError`]; `Refused` with `Refusal::Unknown` when it lives, never lived, or
+    /// ended too long ago.
+    pub async fn outcome(&self, id: ExecutorId) -> Result<ExecutorOutcome, MonitorCallError> {
+        match self.request(MonitorRequest::Outcome { id }).await? {
+            (MonitorAnswer::Outcome { how, is_out_of_memory }, _) => {
+                Ok(ExecutorOutcome { how, is_out_of_memory })
+            }
+            (answer, _) => Err(unexpected(answer)),
+        }
+    }
+
+    /// Makes a Unix account, or takes the one that is there.
+    ///
+    /// # Errors
+    /// See [`MonitorCallError`]; refused on a host that is not shared.
+    pub async fn ensure_account(&self, name: &str) -> Result<AccountFacts, MonitorCallError> {
+        match self.request(MonitorRequest::EnsureAccount { name: name.to_owned() }).await? {
+            (MonitorAnswer::Account { account, home, is_managed }, _) => {
+                Ok(AccountFacts { account, home, is_managed })
+            }
+            (answer, _) => Err(unexpected(answer)),
+        }
+    }
+
+    /// Kills everything of an account that Grove made, puts its files out of reach and removes it.
+    ///
+    /// # Errors
+    /// See [`MonitorCallError`]; refused on a host that is not shared.
+    pub async fn retire_account(&self, account: UnixAccount) -> Result<(), MonitorCallError> {
+        self.done(MonitorRequest::RetireAccount { account }).await
+    }
+
+    /// Makes a directory of an account; done when it is there already.
+    ///
+    /// # Errors
+    /// See [`MonitorCallError`]; refused on a host that is not shared.
+    pub async fn make_directory(
+        &self,
+        account: UnixAccount,
+        place: Place,
+    ) -> Result<(), MonitorCallError> {
+        self.done(MonitorRequest::MakeDirectory { account, place }).await
+    }
+
+    /// Removes an empty directory of an account; done when it is gone already.
+    ///
+    /// # Errors
+    /// See [`MonitorCallError`]; refused on a host that is not shared.
+    pub async fn remove_directory(
+        &self,
+        account: UnixAccount,
+        place: Place,
+    ) -> Result<(), MonitorCallError> {
+        self.done(MonitorRequest::RemoveDirectory { account, place }).await
     }
 
     /// Ends everything; the daemon gets SIGTERM soon after.
@@ -190,14 +272,14 @@ impl MonitorClient {
 
     async fn link(&self, request: MonitorRequest) -> Result<ExecutorLink, MonitorCallError> {
         let (answer, fds) = self.request(request).await?;
-        let MonitorAnswer::Started { pid } = answer else { return Err(unexpected(answer)) };
+        let MonitorAnswer::Started { pid, report } = answer else { return Err(unexpected(answer)) };
         let mut fds = fds.into_iter();
         let (Some(connection), Some(pidfd)) = (fds.next(), fds.next()) else {
             return Err(MonitorCallError::Protocol);
         };
         let connection = UnixStream::from(connection);
         connection.set_nonblocking(true)?;
-        Ok(ExecutorLink { pid, connection, pidfd })
+        Ok(ExecutorLink { pid, report, connection, pidfd })
     }
 
     async fn request(

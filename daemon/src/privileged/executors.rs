@@ -1,14 +1,17 @@
 //! The executors that live: started, attached, killed, listed, forgotten.
 
 use super::request::{self, Refused};
-use super::spawn::{self, Channelled, Environment, Launch, Programs, Started};
+use super::spawn::{self, Channelled, Environment, Prepared, Programs, Started};
 use super::{sys, tree};
-use grove_core_api::limits::EXECUTORS;
-use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole, LiveExecutor, Refusal};
+use grove_core_api::isolation::{IsolationMode, SandboxReport};
+use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS};
+use grove_core_api::monitor::{
+    ExecutorGreeting, ExecutorRole, Launch, LiveExecutor, MonitorAnswer, Refusal,
+};
 use grove_core_api::{ExecutorId, Secret};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -20,6 +23,7 @@ const DEATH_MS: u16 = 2_000;
 
 struct Executor {
     role: ExecutorRole,
+    report: SandboxReport,
     process: Channelled,
 }
 
@@ -27,6 +31,7 @@ struct Executor {
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) pid: i32,
+    pub(super) report: SandboxReport,
     pub(super) connection: OwnedFd,
     pub(super) pidfd: OwnedFd,
 }
@@ -35,13 +40,14 @@ pub(super) struct Connected {
 #[derive(Default)]
 pub(super) struct Executors {
     live: BTreeMap<ExecutorId, Executor>,
+    /// How the newest of those that ended did, oldest first.
+    ended: VecDeque<(ExecutorId, String)>,
 }
 
 /// A request to start an executor, as it came.
-pub(super) struct Wanted<'a> {
+pub(super) struct Wanted {
     pub(super) id: ExecutorId,
-    pub(super) role: ExecutorRole,
-    pub(super) directory: &'a str,
+    pub(super) launch: Launch,
     pub(super) token: String,
 }
 
@@ -55,9 +61,10 @@ impl Executors {
         programs: &Programs,
         environment: &Environment,
         home: &Path,
-        wanted: Wanted<'_>,
+        wanted: Wanted,
     ) -> Result<Connected, Refused> {
-        let Wanted { id, role, directory, token } = wanted;
+        let Wanted { id, launch, token } = wanted;
+        let role = launch.role;
         if self.live.contains_key(&id) {
             return Err(Refused::new(Refusal::Busy, "an executor with this id lives already"));
         }
@@ -65,13 +72,16 @@ impl Executors {
             return Err(Refused::new(Refusal::Busy, format!("there are {MOST} executors already")));
         }
         request::check_token(&token)?;
-        let directory = request::open_directory(home, directory)?;
-        let launch = Launch { id, role, directory, token: Secret::new(token) };
+        let directory = request::open_directory(home, &launch.directory)?;
+        let report = SandboxReport { mode: IsolationMode::Off, ..SandboxReport::default() };
+        let token = Secret::new(token);
+        let launch = Prepared { id, role, report: report.clone(), directory, token };
         let Started { process, connection } =
             spawn::executor(programs, environment, launch).map_err(failed("start the executor"))?;
-        let executor = self.live.entry(id).or_insert(Executor { role, process });
+        let executor = self.live.entry(id).or_insert(Executor { role, report, process });
         let pidfd = executor.process.pidfd.try_clone().map_err(failed("copy the pidfd"))?;
-        Ok(Connected { pid: executor.process.pid, connection, pidfd })
+        let report = executor.report.clone();
+        Ok(Connected { pid: executor.process.pid, report, connection, pidfd })
     }
 
     /// Makes a fresh connection to one that lives.
@@ -81,12 +91,17 @@ impl Executors {
     pub(super) fn attach(&self, id: ExecutorId, token: String) -> Result<Connected, Refused> {
         let executor = self.live.get(&id).ok_or_else(unknown)?;
         request::check_token(&token)?;
-        let greeting = ExecutorGreeting { id, role: executor.role, token: Secret::new(token) };
+        let greeting = ExecutorGreeting {
+            id,
+            role: executor.role,
+            token: Secret::new(token),
+            report: executor.report.clone(),
+        };
         let process = &executor.process;
         let connection = spawn::connect(&process.channel, &greeting)
             .map_err(failed("hand over a connection"))?;
         let pidfd = process.pidfd.try_clone().map_err(failed("copy the pidfd"))?;
-        Ok(Connected { pid: process.pid, connection, pidfd })
+        Ok(Connected { pid: process.pid, report: executor.report.clone(), connection, pidfd })
     }
 
     /// Kills one with everything below it and waits until its process has ended. It stays listed
@@ -135,10 +150,26 @@ impl Executors {
     }
 
     /// Forgets the one whose process was reaped, and says which one it was.
-    pub(super) fn forget(&mut self, pid: i32) -> Option<ExecutorId> {
+    pub(super) fn forget(&mut self, pid: i32, how: &str) -> Option<ExecutorId> {
         let id = self.live.iter().find(|(_, it)| it.process.pid == pid).map(|(id, _)| *id)?;
         self.live.remove(&id);
+        if self.ended.len() >= ENDED_EXECUTORS {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((id, how.to_owned()));
         Some(id)
+    }
+
+    /// Says how one ended.
+    ///
+    /// # Errors
+    /// `Unknown` when it lives, never lived, or ended too long ago.
+    pub(super) fn outcome(&self, id: ExecutorId) -> Result<MonitorAnswer, Refused> {
+        let (_, how) =
+            self.ended.iter().rev().find(|(ended, _)| *ended == id).ok_or_else(|| {
+                Refused::new(Refusal::Unknown, "no executor with this id has ended lately")
+            })?;
+        Ok(MonitorAnswer::Outcome { how: how.clone(), is_out_of_memory: false })
     }
 }
 

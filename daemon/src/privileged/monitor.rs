@@ -228,8 +228,10 @@ impl Monitor {
             let Some(pid) = status.pid().map(nix::unistd::Pid::as_raw) else { continue };
             if self.daemon.as_ref().is_some_and(|daemon| daemon.process.pid == pid) {
                 code = self.daemon_ended(status)?;
-            } else if let Some(id) = self.executors.forget(pid) {
-                let how = describe(status);
+                continue;
+            }
+            let how = describe(status);
+            if let Some(id) = self.executors.forget(pid, &how) {
                 Line::new("executor_ended", &how).executor(Some(id)).pid(Some(pid)).write();
                 has_lost_executor = true;
             }

@@ -23,6 +23,11 @@ pub(super) enum Kind {
     Attach,
     Kill,
     List,
+    Outcome,
+    EnsureAccount,
+    RetireAccount,
+    MakeDirectory,
+    RemoveDirectory,
     Shutdown,
 }
 
@@ -38,13 +43,18 @@ const UP: &[State] = &[State::Starting, State::Serving];
 const ANY: &[State] = &[State::Starting, State::Serving, State::Stopping];
 
 #[rustfmt::skip] // a table reads best as a table
-const TABLE: [Row; 6] = [
-    Row { name: "ready",    states: &[State::Starting], is_once: true,  max_bytes: 1_024 },
-    Row { name: "spawn",    states: UP,                 is_once: false, max_bytes: 32_768 },
-    Row { name: "attach",   states: UP,                 is_once: false, max_bytes: 512 },
-    Row { name: "kill",     states: ANY,                is_once: false, max_bytes: 256 },
-    Row { name: "list",     states: ANY,                is_once: false, max_bytes: 128 },
-    Row { name: "shutdown", states: UP,                 is_once: true,  max_bytes: 128 },
+const TABLE: [Row; 11] = [
+    Row { name: "ready",            states: &[State::Starting], is_once: true,  max_bytes: 1_024 },
+    Row { name: "spawn",            states: UP,                 is_once: false, max_bytes: 32_768 },
+    Row { name: "attach",           states: UP,                 is_once: false, max_bytes: 512 },
+    Row { name: "kill",             states: ANY,                is_once: false, max_bytes: 256 },
+    Row { name: "list",             states: ANY,                is_once: false, max_bytes: 128 },
+    Row { name: "outcome",          states: ANY,                is_once: false, max_bytes: 256 },
+    Row { name: "ensure_account",   states: UP,                 is_once: false, max_bytes: 256 },
+    Row { name: "retire_account",   states: &[State::Serving],  is_once: false, max_bytes: 256 },
+    Row { name: "make_directory",   states: UP,                 is_once: false, max_bytes: 1_024 },
+    Row { name: "remove_directory", states: UP,                 is_once: false, max_bytes: 1_024 },
+    Row { name: "shutdown",         states: UP,                 is_once: true,  max_bytes: 128 },
 ];
 
 impl Kind {
@@ -55,6 +65,11 @@ impl Kind {
             MonitorRequest::Attach { .. } => Self::Attach,
             MonitorRequest::Kill { .. } => Self::Kill,
             MonitorRequest::List => Self::List,
+            MonitorRequest::Outcome { .. } => Self::Outcome,
+            MonitorRequest::EnsureAccount { .. } => Self::EnsureAccount,
+            MonitorRequest::RetireAccount { .. } => Self::RetireAccount,
+            MonitorRequest::MakeDirectory { .. } => Self::MakeDirectory,
+            MonitorRequest::RemoveDirectory { .. } => Self::RemoveDirectory,
             MonitorRequest::Shutdown => Self::Shutdown,
         }
     }
@@ -101,6 +116,11 @@ mod tests {
         (Kind::Attach, "attach"),
         (Kind::Kill, "kill"),
         (Kind::List, "list"),
+        (Kind::Outcome, "outcome"),
+        (Kind::EnsureAccount, "ensure_account"),
+        (Kind::RetireAccount, "retire_account"),
+        (Kind::MakeDirectory, "make_directory"),
+        (Kind::RemoveDirectory, "remove_directory"),
         (Kind::Shutdown, "shutdown"),
     ];
 
@@ -119,15 +139,17 @@ mod tests {
             let permitted = KINDS.iter().filter(|(kind, _)| permits.permits(*kind, state));
             permitted.map(|(_, name)| *name).collect()
         };
-        let all = ["ready", "spawn", "attach", "kill", "list", "shutdown"];
-        assert_eq!(allowed(&permits, Starting), all);
-        assert_eq!(allowed(&permits, Serving), all[1..]);
-        assert_eq!(allowed(&permits, Stopping), ["kill", "list"]);
+        let names = |except: &[&str]| -> Vec<&str> {
+            KINDS.iter().map(|(_, name)| *name).filter(|it| !except.contains(it)).collect()
+        };
+        assert_eq!(allowed(&permits, Starting), names(&["retire_account"]));
+        assert_eq!(allowed(&permits, Serving), names(&["ready"]));
+        assert_eq!(allowed(&permits, Stopping), ["kill", "list", "outcome"]);
         for (kind, _) in KINDS {
             permits.note(kind);
         }
-        let many = ["spawn", "attach", "kill", "list"];
-        assert_eq!(allowed(&permits, Starting), many);
-        assert_eq!(allowed(&permits, Serving), many);
+        let once = ["ready", "shutdown"];
+        assert_eq!(allowed(&permits, Starting), names(&[&once[..], &["retire_account"]].concat()));
+        assert_eq!(allowed(&permits, Serving), names(&once));
     }
 }

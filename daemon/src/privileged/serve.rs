@@ -4,6 +4,7 @@
 
 use super::audit::Line;
 use super::channel;
+use super::daemon::describe;
 use super::executors::{Connected, Wanted};
 use super::monitor::{Monitor, own_pid};
 use super::permit::{Kind, State};
@@ -80,8 +81,8 @@ impl Monitor {
         let kind = Kind::of(&request);
         let outcome = match request {
             MonitorRequest::Ready { url } => self.ready(url)?,
-            MonitorRequest::Spawn { id, role, directory, token } => {
-                let wanted = Wanted { id, role, directory: &directory, token };
+            MonitorRequest::Spawn { id, launch, token } => {
+                let wanted = Wanted { id, launch, token };
                 let home = self.home.path();
                 let started =
                     self.executors.spawn(&self.programs, &self.environment, home, wanted)?;
@@ -93,6 +94,14 @@ impl Monitor {
             MonitorRequest::Kill { id } => self.kill(id)?,
             MonitorRequest::List => {
                 Outcome::Listed(MonitorAnswer::Executors { executors: self.executors.list() })
+            }
+            MonitorRequest::Outcome { id } => Outcome::Listed(self.executors.outcome(id)?),
+            MonitorRequest::EnsureAccount { .. }
+            | MonitorRequest::RetireAccount { .. }
+            | MonitorRequest::MakeDirectory { .. }
+            | MonitorRequest::RemoveDirectory { .. } => {
+                let detail = "this host is not shared: everything runs as one account";
+                return Err(Refused::new(Refusal::NotPermitted, detail));
             }
             MonitorRequest::Shutdown => Outcome::Done { pid: None },
         };
@@ -125,8 +134,8 @@ impl Monitor {
         let pid = self.executors.kill(id)?;
         // Its pidfd said that it has ended, so this does not wait. Were it to fail, SIGCHLD's turn
         // would come and reap it.
-        if waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)).is_ok() {
-            self.executors.forget(pid);
+        if let Ok(status) = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+            self.executors.forget(pid, &describe(status));
         }
         tree::kill_adopted(own_pid(), &self.known_pids());
         Ok(Outcome::Done { pid: Some(pid) })
@@ -139,7 +148,9 @@ impl Monitor {
             Ok(Outcome::Done { .. }) => channel::send(channel, &MonitorAnswer::Done, &[]),
             Ok(Outcome::Started(connected)) => {
                 let fds = [connected.connection.as_fd(), connected.pidfd.as_fd()];
-                channel::send(channel, &MonitorAnswer::Started { pid: connected.pid }, &fds)
+                let Connected { pid, report, .. } = &connected;
+                let answer = MonitorAnswer::Started { pid: *pid, report: report.clone() };
+                channel::send(channel, &answer, &fds)
             }
             Ok(Outcome::Listed(answer)) => channel::send(channel, &answer, &[]),
             Err(Refused { refusal, detail }) => {
@@ -157,8 +168,15 @@ const fn subject(request: &MonitorRequest) -> Option<ExecutorId> {
     match request {
         MonitorRequest::Spawn { id, .. }
         | MonitorRequest::Attach { id, .. }
+        | MonitorRequest::Outcome { id }
         | MonitorRequest::Kill { id } => Some(*id),
-        MonitorRequest::Ready { .. } | MonitorRequest::List | MonitorRequest::Shutdown => None,
+        MonitorRequest::Ready { .. }
+        | MonitorRequest::List
+        | MonitorRequest::EnsureAccount { .. }
+        | MonitorRequest::RetireAccount { .. }
+        | MonitorRequest::MakeDirectory { .. }
+        | MonitorRequest::RemoveDirectory { .. }
+        | MonitorRequest::Shutdown => None,
     }
 }
 
@@ -169,6 +187,7 @@ const fn refusal_name(refusal: Refusal) -> &'static str {
         Refusal::Invalid => "invalid",
         Refusal::Unknown => "unknown",
         Refusal::Busy => "busy",
+        Refusal::Isolation => "isolation",
         Refusal::System => "system",
     }
 }

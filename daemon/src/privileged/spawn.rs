@@ -6,6 +6,7 @@
 use super::channel;
 use super::error::MonitorError;
 use super::sys::{self, Inheritance};
+use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::{ExecutorId, Secret};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -70,9 +71,10 @@ pub(super) fn daemon(programs: &Programs, home: &Path, bind: &str) -> io::Result
 }
 
 /// What an executor is started with.
-pub(super) struct Launch {
+pub(super) struct Prepared {
     pub(super) id: ExecutorId,
     pub(super) role: ExecutorRole,
+    pub(super) report: SandboxReport,
     /// Opened and checked; becomes the working directory.
     pub(super) directory: OwnedFd,
     /// What `initialize` on its first connection must carry.
@@ -93,13 +95,18 @@ pub(super) struct Started {
 pub(super) fn executor(
     programs: &Programs,
     environment: &Environment,
-    launch: Launch,
+    launch: Prepared,
 ) -> io::Result<Started> {
     let mut command = command(&programs.executor);
     command.env_clear().envs(environment.0.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let process = begin(command, Some(launch.directory), Signal::SIGKILL)?;
-    let greeting = ExecutorGreeting { id: launch.id, role: launch.role, token: launch.token };
+    let greeting = ExecutorGreeting {
+        id: launch.id,
+        role: launch.role,
+        token: launch.token,
+        report: launch.report,
+    };
     match connect(&process.channel, &greeting) {
         Ok(connection) => Ok(Started { process, connection }),
         Err(error) => {

@@ -6,8 +6,9 @@ mod harness;
 mod shape;
 
 use grove_core_api::ExecutorId;
+use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots};
 use grove_core_api::monitor::{
-    ExecutorRole, LiveExecutor, MonitorAnswer, MonitorRequest, Refusal, RunFile,
+    ExecutorRole, Launch, LiveExecutor, MonitorAnswer, MonitorRequest, Refusal, RunFile,
 };
 use grove_daemon::privileged::client::{MonitorCallError, MonitorClient};
 use harness::{Grove, Outcome, Relay, TOKEN, await_end, install, monitor};
@@ -21,13 +22,19 @@ use uuid::Uuid;
 
 const ID: ExecutorId = ExecutorId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_dead_beef));
 
-fn spawn_request(grove: &Grove, id: ExecutorId) -> MonitorRequest {
-    MonitorRequest::Spawn {
-        id,
+fn launch(directory: String) -> Launch {
+    Launch {
         role: ExecutorRole::Session,
-        directory: grove.worktree(),
-        token: TOKEN.to_owned(),
+        account: None,
+        directory,
+        roots: Roots::default(),
+        network: NetworkProfile::default(),
+        limits: ExecutorLimits::default(),
     }
+}
+
+fn spawn_request(grove: &Grove, id: ExecutorId) -> MonitorRequest {
+    MonitorRequest::Spawn { id, launch: launch(grove.worktree()), token: TOKEN.to_owned() }
 }
 
 /// Starts an executor; returns it with the daemon's end of the connection.
@@ -112,13 +119,13 @@ fn what_is_not_allowed_is_refused_and_the_monitor_goes_on() -> Outcome {
         "wt/ana/shop".to_owned(),
         format!("{home}x"),
     ] {
-        let (role, token) = (ExecutorRole::Keeper, TOKEN.to_owned());
-        let request = MonitorRequest::Spawn { id: ID, role, directory, token };
+        let token = TOKEN.to_owned();
+        let request = MonitorRequest::Spawn { id: ID, launch: launch(directory), token };
         assert_eq!(refusal(&daemon.ask(&request)?.0), Some(Refusal::Invalid), "{request:?}");
     }
     for token in ["", "0123", "zz23456789abcdef0123456789abcdef"] {
-        let (role, token) = (ExecutorRole::Keeper, token.to_owned());
-        let request = MonitorRequest::Spawn { id: ID, role, directory: grove.worktree(), token };
+        let token = token.to_owned();
+        let request = MonitorRequest::Spawn { id: ID, launch: launch(grove.worktree()), token };
         assert_eq!(refusal(&daemon.ask(&request)?.0), Some(Refusal::Invalid));
     }
     for request in [
@@ -134,7 +141,7 @@ fn what_is_not_allowed_is_refused_and_the_monitor_goes_on() -> Outcome {
         b"null",
         br#"{"request":"exec","program":"/bin/sh"}"#,
         &[0xff; 70_000],
-        br#"{"request":"spawn","id":"../../x","role":"session","directory":"/","token":""}"#,
+        br#"{"request":"spawn","id":"../../x","launch":{"role":"session","directory":"/"},"token":""}"#,
     ] {
         assert_eq!(refusal(&daemon.ask_raw(bytes)?.0), Some(Refusal::Malformed));
     }
@@ -161,7 +168,7 @@ fn a_killed_daemon_comes_back_and_finds_its_executors() -> Outcome {
     assert_eq!(list, MonitorAnswer::Executors { executors });
     let token = "f".repeat(32);
     let (answer, mut fds) = daemon.ask(&MonitorRequest::Attach { id: ID, token: token.clone() })?;
-    assert_eq!(answer, MonitorAnswer::Started { pid });
+    assert!(matches!(answer, MonitorAnswer::Started { pid: it, .. } if it == pid), "{answer:?}");
     let (greeting, executor_end) = executor.greeting()?;
     assert_eq!(greeting.token.expose(), token);
     fds.pop();
@@ -242,7 +249,7 @@ async fn the_daemons_client_speaks_with_the_real_monitor() -> Outcome {
     let client = MonitorClient::over(daemon.channel.try_clone()?)?;
     client.ready("http://127.0.0.1:4768").await?;
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
-    let started = client.spawn(ID, ExecutorRole::Keeper, &grove.worktree(), TOKEN).await?;
+    let started = client.spawn(ID, launch(grove.worktree()), TOKEN).await?;
     let executor = grove.relay()?;
     let (greeting, executor_end) = executor.greeting()?;
     assert_eq!((greeting.role, started.pid), (ExecutorRole::Keeper, executor.hello.pid));

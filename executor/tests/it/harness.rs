@@ -6,6 +6,7 @@ use grove_core_api::ipc::method::{
     MirrorRepo, ModelSource, Prompt, SessionEvent,
 };
 use grove_core_api::ipc::{Notification, RpcError};
+use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::rehearsal::{Scenario, builtin};
 use grove_core_api::{ExecutorId, Secret, SessionId, TaskId, limits, version};
@@ -110,6 +111,7 @@ impl Executor {
             id: ExecutorId(Uuid::nil()),
             role: self.role,
             token: Secret::new(token),
+            report: SandboxReport::default(),
         };
         let bytes = serde_json::to_vec(&greeting).expect("prints");
         let theirs = theirs.into_std().expect("a socket");
