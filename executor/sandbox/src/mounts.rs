@@ -11,8 +11,9 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, fstat, mkdirat};
-use nix::unistd::{Gid, Uid, fchown, geteuid};
+use nix::unistd::{Gid, Uid, geteuid};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Temporary directories that become private.
@@ -62,7 +63,13 @@ fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, String> {
     let write = view.write.iter().map(|path| (path.as_path(), MOUNT_NOSUID | MOUNT_NODEV));
     let reading = MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV;
     let resolver = Path::new(RESOLVER).is_dir().then_some(Path::new(RESOLVER));
-    let read = view.read.iter().map(PathBuf::as_path).chain(resolver);
+    // What nothing covers is read-only where it is.
+    let is_hidden = |path: &&Path| {
+        let covers = view.cover.iter().map(PathBuf::as_path);
+        let mut covers = covers.chain(TEMPORARY.iter().map(Path::new)).chain([Path::new("/run")]);
+        covers.any(|cover| path.starts_with(cover))
+    };
+    let read = view.read.iter().map(PathBuf::as_path).filter(is_hidden).chain(resolver);
     let read = read.map(|path| (path, reading));
     let mut granted = Vec::new();
     for (path, attributes) in write.chain(read) {
@@ -118,18 +125,15 @@ fn processes() -> Result<(), String> {
     with("hidepid=invisible").or_else(|_| with("hidepid=2")).map_err(failed("mount /proc"))
 }
 
+/// `/run` is empty and ours by now, so paths in it lead where they say.
 fn own_run_directory(uid: Uid, gid: Gid) -> Result<(), String> {
     let path = PathBuf::from(format!("/run/user/{uid}"));
-    let directory = target(&path)?;
-    fchown(directory.as_fd(), Some(uid), Some(gid)).map_err(failed("own the run directory"))?;
-    let proc_path = format!("/run/user/{uid}");
-    nix::sys::stat::fchmodat(
-        nix::fcntl::AT_FDCWD,
-        proc_path.as_str(),
-        Mode::S_IRWXU,
-        nix::sys::stat::FchmodatFlags::FollowSymlink,
-    )
-    .map_err(failed("close the run directory"))
+    target(&path)?;
+    let give = || -> std::io::Result<()> {
+        std::os::unix::fs::chown(&path, Some(uid.as_raw()), Some(gid.as_raw()))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))
+    };
+    give().map_err(|error| format!("make {}: {error}", path.display()))
 }
 
 /// Opens a directory without following a link in any part of its path.
