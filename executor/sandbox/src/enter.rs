@@ -263,8 +263,8 @@ fn become_account(identity: &Identity) -> Result<(), String> {
     setgroups(groups).map_err(|errno| format!("set the groups: {errno}"))?;
     setresgid(*gid, *gid, *gid).map_err(|errno| format!("set the group: {errno}"))?;
     setresuid(*uid, *uid, *uid).map_err(|errno| format!("set the user: {errno}"))?;
-    let root = nix::unistd::Uid::from_raw(0);
-    let root_group = nix::unistd::Gid::from_raw(0);
+    let root = Uid::from_raw(0);
+    let root_group = Gid::from_raw(0);
     if setresuid(root, root, root).is_ok()
         || setresgid(root_group, root_group, root_group).is_ok()
         || geteuid() != *uid
