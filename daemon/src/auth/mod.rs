@@ -13,4 +13,6 @@ pub(crate) mod policy;
 pub(crate) mod routes;
 pub(crate) mod session_token;
 mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
