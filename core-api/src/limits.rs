@@ -139,12 +139,23 @@ pub const EXECUTOR_RESTARTS: u32 = 5;
 pub const EXECUTOR_STABLE_MS: i64 = 300_000;
 /// Longest wait for the monitor to reap an executor whose connection has closed; then it is killed.
 pub const EXECUTOR_REAP_MS: u64 = 2_000;
+/// Processes and threads of one executor, when `grove.toml` says nothing.
+pub const EXECUTOR_PROCESSES: u32 = 512;
+/// Memory of one executor in MiB, when `grove.toml` says nothing; at the limit its processes are
+/// killed.
+pub const EXECUTOR_MEMORY_MIB: u32 = 4_096;
+/// Private temporary files of one executor in MiB, when `grove.toml` says nothing.
+pub const EXECUTOR_TMP_MIB: u32 = 512;
+/// Files of one worktree in MiB, when `grove.toml` says nothing; above it the task is stopped.
+pub const EXECUTOR_DISK_MIB: u32 = 10_240;
 /// Ended executors that the registry keeps; the oldest are removed.
 pub const EXECUTOR_ROWS: u64 = 10_000;
 /// Interval of removing what has expired: session tokens, old executors.
 pub const UPKEEP_MS: u64 = 60_000;
 /// Interval of measuring a worktree while a task runs in it.
 pub const DISK_SAMPLE_MS: u64 = 10_000;
+/// Longest wait for the first measurement, before the first task of an executor.
+pub const DISK_FIRST_MS: u64 = 2_000;
 /// Files and directories that one measurement looks at; a larger worktree counts with what was seen.
 pub const DISK_ENTRIES: u64 = 2_000_000;
 /// Longest time for one measurement; what was seen until then counts.

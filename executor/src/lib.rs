@@ -15,6 +15,7 @@ mod replay;
 mod sys;
 mod tools;
 mod unit;
+mod usage;
 
 use control::Control;
 use nix::sys::prctl;

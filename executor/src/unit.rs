@@ -56,7 +56,8 @@ impl Drop for Finished {
 
 impl Unit {
     pub(crate) fn new(role: ExecutorRole, sandbox: SandboxReport) -> Arc<Self> {
-        let state = State { attached: None, detached_at: Instant::now(), task: None };
+        let state =
+            State { attached: None, detached_at: Instant::now(), task: None, directory: None };
         Arc::new(Self {
             role,
             sandbox,

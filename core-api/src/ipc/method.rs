@@ -271,7 +271,7 @@ pub struct Answered {
     pub was_pending: bool,
 }
 
-/// Measures how much the files of the session's worktree take up. Refused when no task runs.
+/// Measures how much the files of the session's worktree take up.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureUsage {}

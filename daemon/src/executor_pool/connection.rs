@@ -1,11 +1,12 @@
 //! One connection to one executor: start or attach, `initialize`, lease.
 
 use crate::error::Error;
+use crate::executors::allowance::Allowance;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
 use grove_core_api::ipc::{Method, Notification, RpcError};
-use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots};
-use grove_core_api::monitor::{ExecutorRole, Launch};
+use grove_core_api::isolation::{Roots, SandboxReport};
+use grove_core_api::monitor::{ExecutorRole, Launch, Refusal};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
 use grove_ipc::{CallError, Handler, Peer, Raw};
 use std::collections::HashMap;
@@ -26,6 +27,9 @@ pub(super) type Progress = Arc<Mutex<HashMap<String, i32>>>;
 /// An executor that has answered `initialize`.
 pub(super) struct Connection {
     pub(super) id: ExecutorId,
+    /// Its process id, and the layers of the sandbox, as the monitor says.
+    pub(super) pid: i32,
+    pub(super) report: SandboxReport,
     pub(super) peer: Peer,
     pub(super) facts: Initialized,
     pub(super) events: mpsc::Receiver<SessionEvent>,
@@ -34,8 +38,8 @@ pub(super) struct Connection {
 /// How to come to a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reach<'a> {
-    /// A new executor in this directory.
-    Start { role: ExecutorRole, directory: &'a str },
+    /// A new executor in this directory, which may use so much.
+    Start { role: ExecutorRole, directory: &'a str, allowance: Allowance },
     /// One that lives; newer events than this one are sent again.
     Attach { last_seq: u64 },
 }
@@ -53,14 +57,14 @@ pub(super) async fn connect(
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
-        Reach::Start { role, directory } => {
+        Reach::Start { role, directory, allowance } => {
             let launch = Launch {
                 role,
                 account: None,
                 directory: directory.to_owned(),
                 roots: Roots::default(),
-                network: NetworkProfile::default(),
-                limits: ExecutorLimits::default(),
+                network: allowance.network,
+                limits: allowance.for_monitor(),
             };
             (monitor.spawn(id, launch, token.expose()).await, 0)
         }
@@ -84,7 +88,8 @@ async fn introduce(
     progress: &Progress,
     (id, token, last_seq): (ExecutorId, Secret, u64),
 ) -> Result<Connection, Error> {
-    let stream = UnixStream::from_std(link.connection)
+    let ExecutorLink { pid, report, connection, pidfd: _ } = link;
+    let stream = UnixStream::from_std(connection)
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
     let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress) });
@@ -105,13 +110,20 @@ async fn introduce(
         return Err(Error::new(ErrorCode::ExecutorFailed, detail)
             .hint("the binaries of this installation do not belong together: install it again"));
     }
-    Ok(Connection { id, peer, facts, events })
+    Ok(Connection { id, pid, report, peer, facts, events })
 }
 
 const NO_ANSWER: &str = "the executor does not answer";
 
 fn failed(error: MonitorCallError) -> Error {
-    Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
+    let detail = match &error {
+        // What is missing is for whoever runs this host, and no secret.
+        MonitorCallError::Refused { refusal: Refusal::Isolation, detail } => {
+            format!("the executor was not started, since it would not be isolated: {detail}")
+        }
+        _ => "the executor could not be started".to_owned(),
+    };
+    Error::new(ErrorCode::ExecutorFailed, detail)
         .hint("`grove doctor` shows what is wrong")
         .because(error)
 }

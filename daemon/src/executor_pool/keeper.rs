@@ -3,6 +3,7 @@
 use super::connection::{self, Connection, Progress, Reach, call};
 use crate::clock;
 use crate::error::Error;
+use crate::executors::allowance::Allowance;
 use crate::privileged::client::MonitorClient;
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::Ping;
@@ -59,7 +60,9 @@ impl Keepers {
             return Ok(Keeper { peer: peer.clone() });
         }
         let id = clock::fresh_id();
-        let reach = Reach::Start { role: ExecutorRole::Keeper, directory: &self.directory };
+        let allowance = Allowance::default();
+        let reach =
+            Reach::Start { role: ExecutorRole::Keeper, directory: &self.directory, allowance };
         let connection =
             connection::connect(&self.monitor, &self.spawner, &self.progress, id, reach).await?;
         let Connection { peer, .. } = connection;

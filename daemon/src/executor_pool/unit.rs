@@ -4,24 +4,31 @@
 //! learns is stored by `sessions::service` before it acts on it.
 
 use super::connection::{self, Connection, Reach, call_failed};
+use super::disk::DiskWatch;
+use super::ending::{self, Why};
 use super::prompt;
 use crate::app::App;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::executors::allowance::Allowance;
+use crate::executors::model::Permit;
+use crate::sessions::model::StopReason;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
-use crate::{auth, tasks};
+use crate::{auth, executors, tasks, worktrees};
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
-    AnswerPermission, Cancel, EventAck, Ping, Prompt, SessionEvent, Shutdown,
+    AnswerPermission, Cancel, EventAck, MeasureUsage, Ping, Prompt, SessionEvent, Shutdown,
 };
 use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::rest::executors::{ExecutorEnd, ExecutorState};
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 /// What a unit is asked to do.
 #[derive(Debug)]
@@ -32,6 +39,8 @@ pub(super) enum Order {
     Cancel(TaskId),
     /// Hand over a person's answer.
     Answer(AnswerPermission),
+    /// Start a fresh executor and say which.
+    Restart(oneshot::Sender<Result<ExecutorId, Error>>),
     /// End the executor, and the unit.
     Retire,
 }
@@ -48,10 +57,19 @@ pub(super) struct Unit {
     /// When the task that is being stopped is killed.
     kill_at: Option<(Instant, TaskId)>,
     idle_since: Instant,
+    /// A prompt may wait for the pause after a crash to be over.
+    is_pausing: bool,
+    /// The executor that is being started, until it has answered.
+    starting: Option<(ExecutorId, Allowance)>,
 }
 
 struct Executor {
     connection: Connection,
+    /// What it was started with.
+    allowance: Allowance,
+    disk: DiskWatch,
+    /// When it counts as healthy again, after crashes before it.
+    stable_at: Option<Instant>,
     /// Counts against `limits::EXECUTORS` as long as the executor lives.
     _slot: OwnedSemaphorePermit,
     /// When it last sent an event or an answer.
@@ -70,9 +88,29 @@ fn last_heard(heard_at: &HeardAt) -> Instant {
 }
 
 impl Executor {
-    fn new(connection: Connection, slot: OwnedSemaphorePermit) -> Self {
+    fn new(connection: Connection, slot: OwnedSemaphorePermit, allowance: Allowance) -> Self {
         let now = Instant::now();
-        Self { connection, _slot: slot, heard_at: Arc::new(Mutex::new(now)), pinged_at: now }
+        Self {
+            connection,
+            allowance,
+            disk: DiskWatch::default(),
+            stable_at: None,
+            _slot: slot,
+            heard_at: Arc::new(Mutex::new(now)),
+            pinged_at: now,
+        }
+    }
+
+    /// Has the worktree measured without waiting for it.
+    fn measure(&self, spawner: &TaskTracker) {
+        let (peer, answer) = (self.connection.peer.clone(), self.disk.answer());
+        let time = Duration::from_millis(limits::DISK_WALK_MS * 2);
+        spawner.spawn(async move {
+            match peer.request_within(MeasureUsage {}, time).await {
+                Ok(usage) => answer.put(usage),
+                Err(error) => tracing::debug!(%error, "the worktree was not measured"),
+            }
+        });
     }
 }
 
@@ -101,6 +139,8 @@ impl Unit {
             executor: None,
             kill_at: None,
             idle_since: Instant::now(),
+            is_pausing: false,
+            starting: None,
         }
     }
 
@@ -118,7 +158,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
         && let Err(error) = unit.attach(executor, last_seq).await
     {
         unit.report("failed to attach to an executor", &error);
-        unit.gone("the executor did not answer after a restart of Grove").await;
+        unit.gone_without_link(executor, AFTER_RESTART).await;
     }
     unit.look().await;
     let mut ticks = tokio::time::interval(Duration::from_millis(500));
@@ -133,7 +173,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
         };
         let is_over = match wake {
             Wake::Order(Order::Retire) => {
-                unit.end_executor().await;
+                unit.end_executor("the session was put away").await;
                 true
             }
             Wake::Order(order) => {
@@ -145,7 +185,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
                 false
             }
             Wake::Ended => {
-                unit.gone("the executor's process ended").await;
+                unit.gone(Why::Crashed).await;
                 unit.look().await;
                 false
             }
@@ -192,13 +232,19 @@ impl Unit {
             Order::Look => self.look().await,
             Order::Cancel(task) => self.cancel(task),
             Order::Answer(answer) => self.answer(answer),
+            Order::Restart(answer) => {
+                let restarted = self.restart().await;
+                // Whoever asked may have gone away; the executor is there all the same.
+                drop(answer.send(restarted));
+                self.look().await;
+            }
             Order::Retire => {}
         }
     }
 
     /// Starts the next prompt, when there is one and nothing runs.
     async fn look(&mut self) {
-        if self.running.is_none() {
+        if self.running.is_none() && self.may_start().await {
             match sessions::start_next(&self.ctx(), self.session).await {
                 Ok(Some(start)) => self.start(start).await,
                 Ok(None) => self.settle_orphan().await,
@@ -206,6 +252,26 @@ impl Unit {
             }
         }
         self.is_idle.send_replace(self.running.is_none());
+    }
+
+    /// Whether there is an executor, or one may be started.
+    async fn may_start(&mut self) -> bool {
+        self.is_pausing = false;
+        if self.executor.is_some() {
+            return true;
+        }
+        match sessions::executor_permit(&self.ctx(), self.session).await {
+            Ok(Permit::Now) => true,
+            Ok(Permit::At(_)) => {
+                self.is_pausing = true;
+                false
+            }
+            Ok(Permit::Never) => false,
+            Err(error) => {
+                self.report("failed to read how the executor fares", &error);
+                false
+            }
+        }
     }
 
     /// A task that the database calls running, but no executor works on it: it never began (then it
@@ -217,10 +283,11 @@ impl Unit {
         let settled = if task.started_at_ms.is_none() {
             sessions::give_back(&ctx, self.session, task.id).await
         } else {
-            sessions::executor_gone(&ctx, self.session, "the executor went away").await
+            let end = ending::end(Why::Crashed, None, None);
+            sessions::executor_gone(&ctx, self.session, end).await
         };
         match settled {
-            Ok(()) if task.started_at_ms.is_none() => {
+            Ok(()) if task.started_at_ms.is_none() && self.may_start().await => {
                 if let Ok(Some(start)) = sessions::start_next(&ctx, self.session).await {
                     self.start(start).await;
                 }
@@ -235,6 +302,9 @@ impl Unit {
         self.running = Some(task);
         self.is_idle.send_replace(false);
         if let Err(error) = self.hand_over(start).await {
+            if self.crashed_at_start(task).await {
+                return;
+            }
             let detail = error.detail().to_owned();
             self.report("failed to hand a task to the executor", &error);
             let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
@@ -250,9 +320,16 @@ impl Unit {
     async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
         let prompt: Prompt = prompt::build(&self.app, &start).await?;
         self.ensure_executor(&prompt.directory).await?;
-        let Some(executor) = &self.executor else {
+        let Some(executor) = &mut self.executor else {
             return Err(Error::internal("an executor vanished right after its start"));
         };
+        let mut measured = None;
+        if executor.disk.is_new() {
+            // A worktree that takes longer to look at counts with what the first sample says.
+            let time = Duration::from_millis(limits::DISK_FIRST_MS);
+            measured = executor.connection.peer.request_within(MeasureUsage {}, time).await.ok();
+        }
+        executor.disk.begin_task(measured);
         let time = Duration::from_millis(limits::IPC_REQUEST_MS);
         let peer = &executor.connection.peer;
         peer.request_within(prompt, time).await.map_err(call_failed)?;
@@ -269,15 +346,81 @@ impl Unit {
             .await
             .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
         let id = clock::fresh_id();
+        let ctx = self.ctx();
+        let allowance = executors::service::allowance(&ctx, self.session).await?;
         // Noted before the start: after a crash in between, the executor is known as this session's.
-        sessions::assign_executor(&self.ctx(), self.session, Some(id)).await?;
-        let reach = Reach::Start { role: ExecutorRole::Session, directory };
+        sessions::assign_executor(&ctx, self.session, id, allowance).await?;
+        self.starting = Some((id, allowance));
+        let reach = Reach::Start { role: ExecutorRole::Session, directory, allowance };
         let pool = &self.app.pool;
         let connection =
             connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        self.starting = None;
         self.live = Live::default();
-        self.executor = Some(Executor::new(connection, slot));
-        Ok(())
+        self.take_up(Executor::new(connection, slot, allowance)).await
+    }
+
+    /// Goes on with an executor that has answered.
+    async fn take_up(&mut self, mut executor: Executor) -> Result<(), Error> {
+        let Connection { pid, report, .. } = &executor.connection;
+        let (pid, report) = (*pid, report.clone());
+        let state = sessions::executor_lives(&self.ctx(), self.session, pid, report).await;
+        if matches!(state, Ok(ExecutorState::Degraded)) {
+            let calm = u64::try_from(limits::EXECUTOR_STABLE_MS).unwrap_or(u64::MAX);
+            executor.stable_at = Some(Instant::now() + Duration::from_millis(calm));
+        }
+        self.executor = Some(executor);
+        state.map(|_| ())
+    }
+
+    /// Settles an executor that was started but died before it could take the task: the task goes
+    /// back into the queue and waits for the next one. False when the failure was another one.
+    async fn crashed_at_start(&mut self, task: TaskId) -> bool {
+        let Some((id, allowance)) = self.starting.take() else { return false };
+        let outcome = self.app.pool.monitor.outcome(id).await.ok();
+        let has_run = outcome.is_some();
+        let ctx = self.ctx();
+        if has_run && let Err(error) = sessions::give_back(&ctx, self.session, task).await {
+            self.report("failed to put a task back into the queue", &error);
+        }
+        let why = if has_run { Why::Crashed } else { Why::Asked("it could not be started") };
+        self.settle_end(ending::end(why, outcome, allowance.limits.memory_mib)).await;
+        if has_run {
+            self.running = None;
+            self.look_soon();
+        }
+        has_run
+    }
+
+    /// Looks for work again when the pause after a crash is over.
+    fn look_soon(&mut self) {
+        self.is_pausing = true;
+        self.is_idle.send_replace(true);
+    }
+
+    /// Ends the executor, forgets its crashes and starts a fresh one.
+    async fn restart(&mut self) -> Result<ExecutorId, Error> {
+        if self.running.is_some() {
+            return Err(Error::new(ErrorCode::Conflict, "a task runs in this executor")
+                .hint("stop the session first"));
+        }
+        self.end_executor("somebody restarted it").await;
+        let ctx = self.ctx();
+        sessions::forget_crashes(&ctx, self.session).await?;
+        let session = sessions::load(ctx.read(), self.session).await?.session;
+        let worktree = worktrees::service::ready(ctx.read(), session.worktree_id).await?;
+        if let Err(error) = self.ensure_executor(&worktree.path).await {
+            if let Some((id, allowance)) = self.starting.take() {
+                let outcome = self.app.pool.monitor.outcome(id).await.ok();
+                let why = Why::Asked("it could not be started");
+                let end = ending::end(why, outcome, allowance.limits.memory_mib);
+                self.settle_end(end).await;
+            }
+            return Err(error);
+        }
+        self.idle_since = Instant::now();
+        let executor = self.executor.as_ref().map(|it| it.connection.id);
+        executor.ok_or_else(|| Error::internal("an executor vanished right after its start"))
     }
 
     async fn attach(&mut self, id: ExecutorId, last_seq: u64) -> Result<(), Error> {
@@ -298,7 +441,8 @@ impl Unit {
         self.running =
             running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
         tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
-        self.executor = Some(Executor::new(connection, slot));
+        let allowance = executors::service::allowance_of(&ctx, id).await.unwrap_or_default();
+        self.take_up(Executor::new(connection, slot, allowance)).await?;
         for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
             self.answer(answer);
         }
@@ -321,6 +465,7 @@ impl Unit {
                 // A connection that ended meanwhile is attached anew; the event is known then.
                 drop(executor.connection.peer.notify(EventAck { seq }).await);
                 if stored == Ingest::TaskEnded {
+                    executor.measure(&self.app.spawner);
                     self.running = None;
                     self.kill_at = None;
                     self.idle_since = Instant::now();
@@ -363,7 +508,7 @@ impl Unit {
         let last_seq = stored.map_or(0, |record| record.executor_seq);
         if let Err(error) = self.attach(id, last_seq).await {
             self.report("failed to attach to an executor", &error);
-            self.gone("the executor could not be reached again").await;
+            self.gone_without_link(id, "it could not be reached again").await;
         }
     }
 
@@ -404,12 +549,47 @@ impl Unit {
             self.kill(task).await;
         }
         self.keep_lease().await;
+        self.watch_disk().await;
+        if self.is_pausing {
+            self.look().await;
+        }
+        self.note_health().await;
         let idle = Duration::from_millis(limits::EXECUTOR_IDLE_MS);
         let is_done = self.running.is_none() && self.idle_since.elapsed() >= idle;
         if is_done {
-            self.end_executor().await;
+            self.end_executor("it was not needed any more").await;
         }
         is_done
+    }
+
+    /// Notes that an executor has been calm for long enough after crashes before it.
+    async fn note_health(&mut self) {
+        let Some(executor) = &mut self.executor else { return };
+        if executor.stable_at.is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        executor.stable_at = None;
+        if let Err(error) = sessions::executor_fares(&self.ctx(), self.session).await {
+            self.report("failed to store how the executor fares", &error);
+        }
+    }
+
+    /// Has the worktree measured now and then while a task runs, and stops the task when it has
+    /// grown above its limit.
+    async fn watch_disk(&mut self) {
+        let (Some(task), Some(executor)) = (self.running, &mut self.executor) else { return };
+        let Some(limit) = executor.allowance.disk_bytes() else { return };
+        if executor.disk.is_due() {
+            executor.measure(&self.app.spawner);
+        }
+        let Some(detail) = executor.disk.excess(limit) else { return };
+        tracing::warn!(session.id = %self.session, task.id = %task, "{detail}");
+        let reason = StopReason { fact: "disk_limit".to_owned(), detail };
+        match sessions::stop_for(&self.ctx(), self.session, task, reason).await {
+            Ok(true) => self.cancel(task),
+            Ok(false) => {}
+            Err(error) => self.report("failed to store why a task is stopped", &error),
+        }
     }
 
     /// Asks a silent executor whether it lives; ends one that has been silent for too long.
@@ -420,7 +600,7 @@ impl Unit {
         if silent_for >= lease {
             tracing::warn!(session.id = %self.session, "the executor's lease is over");
             self.kill_executor().await;
-            self.gone("the executor did not answer any more").await;
+            self.gone(Why::Useless("it did not answer any more and was killed")).await;
             self.look().await;
             return;
         }
@@ -438,7 +618,7 @@ impl Unit {
         if let Err(error) = sessions::stopped_by_force(&ctx, self.session, task).await {
             self.report("failed to store that a task was killed", &error);
         }
-        self.gone("the executor was killed").await;
+        self.gone(Why::Asked("its task did not stop, so it was killed")).await;
         self.look().await;
     }
 
@@ -450,7 +630,7 @@ impl Unit {
     }
 
     /// Asks the executor to end, and makes sure that it does.
-    async fn end_executor(&mut self) {
+    async fn end_executor(&mut self, reason: &'static str) {
         if let Some(executor) = &self.executor {
             let grace_ms = limits::EXECUTOR_GRACE_MS;
             let time = Duration::from_millis(grace_ms);
@@ -460,18 +640,36 @@ impl Unit {
                 drop(tokio::time::timeout(time, peer.closed()).await);
             }
             self.kill_executor().await;
+            self.gone(Why::Asked(reason)).await;
         }
-        self.gone("the executor was ended").await;
     }
 
     /// The executor is gone: what ran is lost, and its token is worth nothing any more.
-    async fn gone(&mut self, detail: &'static str) {
+    async fn gone(&mut self, why: Why) {
+        let Some(executor) = self.executor.take() else { return };
+        executor.connection.peer.close();
+        let (id, memory_mib) = (executor.connection.id, executor.allowance.limits.memory_mib);
+        drop(executor);
+        let outcome = ending::outcome(&self.app.pool.monitor, id).await;
+        self.settle_end(ending::end(why, outcome, memory_mib)).await;
+    }
+
+    /// As `gone`, for an executor that there is no connection to.
+    async fn gone_without_link(&mut self, id: ExecutorId, reason: &'static str) {
+        let outcome = ending::outcome(&self.app.pool.monitor, id).await;
+        let allowance = executors::service::allowance_of(&self.ctx(), id).await.unwrap_or_default();
+        let why = Why::Useless(reason);
+        self.settle_end(ending::end(why, outcome, allowance.limits.memory_mib)).await;
+    }
+
+    /// Stores how the executor ended.
+    async fn settle_end(&mut self, end: ExecutorEnd) {
         self.executor = None;
         self.running = None;
         self.kill_at = None;
         self.live = Live::default();
-        let ctx = self.ctx();
-        if let Err(error) = sessions::executor_gone(&ctx, self.session, detail).await {
+        tracing::info!(session.id = %self.session, how = end.how, "the executor ended");
+        if let Err(error) = sessions::executor_gone(&self.ctx(), self.session, end).await {
             self.report("failed to store the end of an executor", &error);
         }
         if let Err(error) = auth::session_token::revoke(&self.app, self.session).await {
@@ -479,3 +677,5 @@ impl Unit {
         }
     }
 }
+
+const AFTER_RESTART: &str = "it did not answer after a restart of Grove";
