@@ -56,8 +56,7 @@ impl Drop for Finished {
 
 impl Unit {
     pub(crate) fn new(role: ExecutorRole, sandbox: SandboxReport) -> Arc<Self> {
-        let state =
-            State { attached: None, detached_at: Instant::now(), task: None, directory: None };
+        let state = State { attached: None, detached_at: Instant::now(), task: None };
         Arc::new(Self {
             role,
             sandbox,
