@@ -3,25 +3,23 @@
 //! It sleeps until there is an order, an event, or silence that lasted too long. Everything that it
 //! learns is stored by `sessions::service` before it acts on it.
 
-use super::connection::{self, Connection, Reach, call_failed};
+mod life;
+
+use super::connection::{Connection, call_failed};
 use super::disk::DiskWatch;
 use super::ending::{self, Why};
 use super::prompt;
 use crate::app::App;
-use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::executors::allowance::Allowance;
 use crate::executors::model::Permit;
-use crate::sessions::model::StopReason;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
-use crate::{auth, executors, tasks, worktrees};
+use crate::tasks;
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
-    AnswerPermission, Cancel, EventAck, MeasureUsage, Ping, Prompt, SessionEvent, Shutdown,
+    AnswerPermission, Cancel, EventAck, MeasureUsage, Ping, Prompt, SessionEvent,
 };
-use grove_core_api::monitor::ExecutorRole;
-use grove_core_api::rest::executors::{ExecutorEnd, ExecutorState};
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -257,6 +255,9 @@ impl Unit {
     /// Whether there is an executor, or one may be started.
     async fn may_start(&mut self) -> bool {
         self.is_pausing = false;
+        if self.executor.as_ref().is_some_and(|it| it.connection.peer.is_closed()) {
+            self.gone(Why::Crashed).await;
+        }
         if self.executor.is_some() {
             return true;
         }
@@ -301,20 +302,24 @@ impl Unit {
         let task = start.task.id;
         self.running = Some(task);
         self.is_idle.send_replace(false);
-        if let Err(error) = self.hand_over(start).await {
-            if self.crashed_at_start(task).await {
-                return;
-            }
-            let detail = error.detail().to_owned();
-            self.report("failed to hand a task to the executor", &error);
-            let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
-            if let Err(error) = failed {
-                self.report("failed to store that a task failed", &error);
-            }
-            self.running = None;
-            // The next prompt may fare better; one at a time, so this ends with the queue.
-            self.app.pool.wake(self.session);
+        let Err(error) = self.hand_over(start).await else { return };
+        self.report("failed to hand a task to the executor", &error);
+        let end = self.end_at_start().await;
+        if let Some(end) = end.clone().filter(|end| end.is_crash) {
+            self.put_back(task, end).await;
+            return;
         }
+        let detail = error.detail().to_owned();
+        let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
+        if let Err(error) = failed {
+            self.report("failed to store that a task failed", &error);
+        }
+        self.running = None;
+        if let Some(end) = end {
+            self.settle_end(end).await;
+        }
+        // The next prompt may fare better; one at a time, so this ends with the queue.
+        self.app.pool.wake(self.session);
     }
 
     async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
@@ -333,124 +338,6 @@ impl Unit {
         let time = Duration::from_millis(limits::IPC_REQUEST_MS);
         let peer = &executor.connection.peer;
         peer.request_within(prompt, time).await.map_err(call_failed)?;
-        Ok(())
-    }
-
-    async fn ensure_executor(&mut self, directory: &str) -> Result<(), Error> {
-        if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
-            return Ok(());
-        }
-        self.executor = None;
-        let slot = Arc::clone(&self.app.pool.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let id = clock::fresh_id();
-        let ctx = self.ctx();
-        let allowance = executors::service::allowance(&ctx, self.session).await?;
-        // Noted before the start: after a crash in between, the executor is known as this session's.
-        sessions::assign_executor(&ctx, self.session, id, allowance).await?;
-        self.starting = Some((id, allowance));
-        let reach = Reach::Start { role: ExecutorRole::Session, directory, allowance };
-        let pool = &self.app.pool;
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
-        self.starting = None;
-        self.live = Live::default();
-        self.take_up(Executor::new(connection, slot, allowance)).await
-    }
-
-    /// Goes on with an executor that has answered.
-    async fn take_up(&mut self, mut executor: Executor) -> Result<(), Error> {
-        let Connection { pid, report, .. } = &executor.connection;
-        let (pid, report) = (*pid, report.clone());
-        let state = sessions::executor_lives(&self.ctx(), self.session, pid, report).await;
-        if matches!(state, Ok(ExecutorState::Degraded)) {
-            let calm = u64::try_from(limits::EXECUTOR_STABLE_MS).unwrap_or(u64::MAX);
-            executor.stable_at = Some(Instant::now() + Duration::from_millis(calm));
-        }
-        self.executor = Some(executor);
-        state.map(|_| ())
-    }
-
-    /// Settles an executor that was started but died before it could take the task: the task goes
-    /// back into the queue and waits for the next one. False when the failure was another one.
-    async fn crashed_at_start(&mut self, task: TaskId) -> bool {
-        let Some((id, allowance)) = self.starting.take() else { return false };
-        let outcome = self.app.pool.monitor.outcome(id).await.ok();
-        let has_run = outcome.is_some();
-        let ctx = self.ctx();
-        if has_run && let Err(error) = sessions::give_back(&ctx, self.session, task).await {
-            self.report("failed to put a task back into the queue", &error);
-        }
-        let why = if has_run { Why::Crashed } else { Why::Asked("it could not be started") };
-        self.settle_end(ending::end(why, outcome, allowance.limits.memory_mib)).await;
-        if has_run {
-            self.running = None;
-            self.look_soon();
-        }
-        has_run
-    }
-
-    /// Looks for work again when the pause after a crash is over.
-    fn look_soon(&mut self) {
-        self.is_pausing = true;
-        self.is_idle.send_replace(true);
-    }
-
-    /// Ends the executor, forgets its crashes and starts a fresh one.
-    async fn restart(&mut self) -> Result<ExecutorId, Error> {
-        if self.running.is_some() {
-            return Err(Error::new(ErrorCode::Conflict, "a task runs in this executor")
-                .hint("stop the session first"));
-        }
-        self.end_executor("somebody restarted it").await;
-        let ctx = self.ctx();
-        sessions::forget_crashes(&ctx, self.session).await?;
-        let session = sessions::load(ctx.read(), self.session).await?.session;
-        let worktree = worktrees::service::ready(ctx.read(), session.worktree_id).await?;
-        if let Err(error) = self.ensure_executor(&worktree.path).await {
-            if let Some((id, allowance)) = self.starting.take() {
-                let outcome = self.app.pool.monitor.outcome(id).await.ok();
-                let why = Why::Asked("it could not be started");
-                let end = ending::end(why, outcome, allowance.limits.memory_mib);
-                self.settle_end(end).await;
-            }
-            return Err(error);
-        }
-        self.idle_since = Instant::now();
-        let executor = self.executor.as_ref().map(|it| it.connection.id);
-        executor.ok_or_else(|| Error::internal("an executor vanished right after its start"))
-    }
-
-    async fn attach(&mut self, id: ExecutorId, last_seq: u64) -> Result<(), Error> {
-        let slot = Arc::clone(&self.app.pool.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let pool = &self.app.pool;
-        let reach = Reach::Attach { last_seq };
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
-        let facts = &connection.facts;
-        let ctx = self.ctx();
-        let running =
-            tasks::service::first_in(ctx.read(), self.session, TaskState::Running).await?;
-        // Events that are still to come tell how a task ended that the executor no longer runs.
-        let has_news = facts.newest_seq > last_seq;
-        self.running =
-            running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
-        tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
-        let allowance = executors::service::allowance_of(&ctx, id).await.unwrap_or_default();
-        self.take_up(Executor::new(connection, slot, allowance)).await?;
-        for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
-            self.answer(answer);
-        }
-        if let Some(task) = self.running
-            && sessions::load(ctx.read(), self.session).await?.is_stopping
-        {
-            self.cancel(task);
-        }
         Ok(())
     }
 
@@ -555,41 +442,12 @@ impl Unit {
         }
         self.note_health().await;
         let idle = Duration::from_millis(limits::EXECUTOR_IDLE_MS);
-        let is_done = self.running.is_none() && self.idle_since.elapsed() >= idle;
+        let has_nothing = self.running.is_none() && !self.is_pausing;
+        let is_done = has_nothing && self.idle_since.elapsed() >= idle;
         if is_done {
             self.end_executor("it was not needed any more").await;
         }
         is_done
-    }
-
-    /// Notes that an executor has been calm for long enough after crashes before it.
-    async fn note_health(&mut self) {
-        let Some(executor) = &mut self.executor else { return };
-        if executor.stable_at.is_none_or(|at| Instant::now() < at) {
-            return;
-        }
-        executor.stable_at = None;
-        if let Err(error) = sessions::executor_fares(&self.ctx(), self.session).await {
-            self.report("failed to store how the executor fares", &error);
-        }
-    }
-
-    /// Has the worktree measured now and then while a task runs, and stops the task when it has
-    /// grown above its limit.
-    async fn watch_disk(&mut self) {
-        let (Some(task), Some(executor)) = (self.running, &mut self.executor) else { return };
-        let Some(limit) = executor.allowance.disk_bytes() else { return };
-        if executor.disk.is_due() {
-            executor.measure(&self.app.spawner);
-        }
-        let Some(detail) = executor.disk.excess(limit) else { return };
-        tracing::warn!(session.id = %self.session, task.id = %task, "{detail}");
-        let reason = StopReason { fact: "disk_limit".to_owned(), detail };
-        match sessions::stop_for(&self.ctx(), self.session, task, reason).await {
-            Ok(true) => self.cancel(task),
-            Ok(false) => {}
-            Err(error) => self.report("failed to store why a task is stopped", &error),
-        }
     }
 
     /// Asks a silent executor whether it lives; ends one that has been silent for too long.
@@ -626,54 +484,6 @@ impl Unit {
         let Some(executor) = &self.executor else { return };
         if let Err(error) = self.app.pool.monitor.kill(executor.connection.id).await {
             tracing::warn!(session.id = %self.session, %error, "failed to kill an executor");
-        }
-    }
-
-    /// Asks the executor to end, and makes sure that it does.
-    async fn end_executor(&mut self, reason: &'static str) {
-        if let Some(executor) = &self.executor {
-            let grace_ms = limits::EXECUTOR_GRACE_MS;
-            let time = Duration::from_millis(grace_ms);
-            let peer = &executor.connection.peer;
-            if peer.request_within(Shutdown { grace_ms }, time).await.is_ok() {
-                // Its connection ends with it; a kill follows when it does not.
-                drop(tokio::time::timeout(time, peer.closed()).await);
-            }
-            self.kill_executor().await;
-            self.gone(Why::Asked(reason)).await;
-        }
-    }
-
-    /// The executor is gone: what ran is lost, and its token is worth nothing any more.
-    async fn gone(&mut self, why: Why) {
-        let Some(executor) = self.executor.take() else { return };
-        executor.connection.peer.close();
-        let (id, memory_mib) = (executor.connection.id, executor.allowance.limits.memory_mib);
-        drop(executor);
-        let outcome = ending::outcome(&self.app.pool.monitor, id).await;
-        self.settle_end(ending::end(why, outcome, memory_mib)).await;
-    }
-
-    /// As `gone`, for an executor that there is no connection to.
-    async fn gone_without_link(&mut self, id: ExecutorId, reason: &'static str) {
-        let outcome = ending::outcome(&self.app.pool.monitor, id).await;
-        let allowance = executors::service::allowance_of(&self.ctx(), id).await.unwrap_or_default();
-        let why = Why::Useless(reason);
-        self.settle_end(ending::end(why, outcome, allowance.limits.memory_mib)).await;
-    }
-
-    /// Stores how the executor ended.
-    async fn settle_end(&mut self, end: ExecutorEnd) {
-        self.executor = None;
-        self.running = None;
-        self.kill_at = None;
-        self.live = Live::default();
-        tracing::info!(session.id = %self.session, how = end.how, "the executor ended");
-        if let Err(error) = sessions::executor_gone(&self.ctx(), self.session, end).await {
-            self.report("failed to store the end of an executor", &error);
-        }
-        if let Err(error) = auth::session_token::revoke(&self.app, self.session).await {
-            self.report("failed to revoke a session token", &error);
         }
     }
 }

@@ -44,7 +44,7 @@ export function StatusBar({ channel }: { channel: Channel | null }) {
       <span className="flex-1" />
       {instance && (
         <>
-          <span className={cx("max-[719px]:hidden", instance.isolation === "off" && "text-wait")}>{isolationWords(instance)}</span>
+          <span className={cx("max-[719px]:hidden", instance.isolation === "off" && "text-need")}>{isolationWords(instance)}</span>
           <span>v{instance.version}</span>
         </>
       )}

@@ -23,7 +23,7 @@ function LayerRow({ state }: { state: LayerState }) {
   const Icon = state.is_on ? Check : X;
   return (
     <li className="flex items-start gap-2 py-1">
-      <Icon size={14} strokeWidth={2.5} aria-hidden="true" className={cx("mt-0.5 shrink-0", state.is_on ? "text-run" : "text-wait")} />
+      <Icon size={14} strokeWidth={2.5} aria-hidden="true" className={cx("mt-0.5 shrink-0", state.is_on ? "text-run" : "text-need")} />
       <span className="min-w-0">
         <span>{layerName(state.layer)}</span>
         <span className="sr-only">{state.is_on ? "holds" : "does not hold"}</span>
@@ -55,7 +55,7 @@ function Details({ report, executor }: { report: SandboxReport; executor: Sessio
           ))}
       </dl>
       {report.layers.length > 0 && (
-        <ul aria-label="Layers" className="mt-2 max-h-72 overflow-y-auto border-t pt-1">
+        <ul aria-label="Layers" className="mt-2 max-h-[45vh] overflow-y-auto border-t pt-1">
           {report.layers.map((state) => (
             <LayerRow key={state.layer} state={state} />
           ))}
@@ -79,7 +79,7 @@ export function SandboxLine({ session }: { session: Session }) {
           type="button"
           className={cx(
             "-mx-1 flex h-7 min-w-0 items-center gap-1 rounded-sm px-1 text-xs hover:bg-fg/7 max-[719px]:h-8",
-            isWarning ? "text-wait" : "text-muted",
+            isWarning ? "text-need" : "text-muted",
           )}
         >
           <Icon size={12} className="shrink-0" aria-hidden="true" />
@@ -118,7 +118,7 @@ export function ExecutorNote({ session }: { session: Session }) {
       role="status"
       className={cx("flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-2", hasFailed ? "bg-fail-fill" : "bg-sunken")}
     >
-      <TriangleAlert size={14} aria-hidden="true" className={cx("shrink-0", hasFailed ? "text-fail" : "text-wait")} />
+      <TriangleAlert size={14} aria-hidden="true" className={cx("shrink-0", hasFailed ? "text-fail" : "text-need")} />
       <p className="min-w-0 flex-1 basis-48 break-words">{trouble}</p>
       {hasFailed && (
         <Button className="h-7" disabled={restart.isPending} onClick={() => restart.mutate()}>
