@@ -9,6 +9,7 @@ use grove_core_api::{ErrorCode, Page, SessionId};
 use grove_tests::{Outcome, Process, Setup, World, eventually, is_code};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::fs;
 
 /// Executors of sessions: all but the keeper, which is the oldest.
@@ -108,7 +109,7 @@ async fn sessions_work_side_by_side_each_in_its_own_process() -> Outcome {
 
 #[tokio::test]
 async fn tools_get_little_of_the_environment_and_nothing_secret() -> Outcome {
-    let setup = grove_tests::Setup::default().variable("GROVE_TEST_SECRET", "geheim-0815");
+    let setup = Setup::default().variable("GROVE_TEST_SECRET", "geheim-0815");
     let world = World::with(setup).await?;
     let session = world.finished("Environment", "run env | cut -d= -f1 | sort > names").await?;
     assert_eq!(session.state, RunState::Idle);
@@ -335,5 +336,27 @@ async fn an_interrupt_stops_what_runs_and_the_queue_goes_on() -> Outcome {
         world.client.tasks(session).await?.into_iter().map(|it| (it.index, it.state)).collect();
     states.sort_by_key(|it| it.0);
     assert_eq!(states, [(1, TaskState::Cancelled), (2, TaskState::Completed)]);
+    world.end().await
+}
+
+#[tokio::test]
+async fn expired_session_tokens_are_swept() -> Outcome {
+    let mut world = World::start().await?;
+    let session = world.client.new_session(world.repo.id, "Tokens", None).await?;
+    let kept = world.grove.session_token(session.id).await?;
+    let expired = world.grove.session_token(session.id).await?;
+    world.grove.stop()?;
+    let store = world.grove.store().await?;
+    let hash = hex::encode(Sha256::digest(expired.as_bytes()));
+    let past = format!("UPDATE session_tokens SET expires_at_ms = 1 WHERE hash = '{hash}'");
+    store.execute(&past).await?;
+    world.grove.launch().await?;
+    eventually("the expired one is gone", async || {
+        let left = store.text("SELECT count(*) FROM session_tokens").await?;
+        Ok((left == "1").then_some(()))
+    })
+    .await?;
+    drop(store);
+    assert!(world.client.with_token(&kept).me().await.is_ok());
     world.end().await
 }
