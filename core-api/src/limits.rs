@@ -128,6 +128,38 @@ pub const EXECUTOR_GRACE_MS: u64 = 3_000;
 pub const EXECUTOR_UNATTACHED_MS: u64 = 30_000;
 /// Idle executors are ended after this time.
 pub const EXECUTOR_IDLE_MS: u64 = 300_000;
+/// First pause before a crashed executor is started again; it doubles with each crash.
+pub const EXECUTOR_RESTART_MS: i64 = 1_000;
+/// Longest such pause.
+pub const EXECUTOR_RESTART_MAX_MS: i64 = 30_000;
+/// Restarts of a session's executor after crashes; one more crash and it stays down until somebody
+/// restarts it.
+pub const EXECUTOR_RESTARTS: u32 = 5;
+/// An executor that has run this long is stable: its crashes are forgotten.
+pub const EXECUTOR_STABLE_MS: i64 = 300_000;
+/// Longest wait for the monitor to reap an executor whose connection has closed; then it is killed.
+pub const EXECUTOR_REAP_MS: u64 = 2_000;
+/// Processes and threads of one executor, when `grove.toml` says nothing.
+pub const EXECUTOR_PROCESSES: u32 = 512;
+/// Memory of one executor in MiB, when `grove.toml` says nothing; at the limit its processes are
+/// killed.
+pub const EXECUTOR_MEMORY_MIB: u32 = 4_096;
+/// Private temporary files of one executor in MiB, when `grove.toml` says nothing.
+pub const EXECUTOR_TMP_MIB: u32 = 512;
+/// Files of one worktree in MiB, when `grove.toml` says nothing; above it the task is stopped.
+pub const EXECUTOR_DISK_MIB: u32 = 10_240;
+/// Ended executors that the registry keeps; the oldest are removed.
+pub const EXECUTOR_ROWS: u64 = 10_000;
+/// Interval of removing what has expired: session tokens, old executors.
+pub const UPKEEP_MS: u64 = 60_000;
+/// Interval of measuring a worktree while a task runs in it.
+pub const DISK_SAMPLE_MS: u64 = 10_000;
+/// Longest wait for the first measurement, before the first task of an executor.
+pub const DISK_FIRST_MS: u64 = 2_000;
+/// Files and directories that one measurement looks at; a larger worktree counts with what was seen.
+pub const DISK_ENTRIES: u64 = 2_000_000;
+/// Longest time for one measurement; what was seen until then counts.
+pub const DISK_WALK_MS: u64 = 5_000;
 /// Executors that may live at once; one more prompt waits in the queue.
 pub const EXECUTORS: usize = 64;
 /// Keepers that may live at once, one per Unix account; with one more the longest idle one ends.
@@ -143,8 +175,6 @@ pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
 pub const ENDED_EXECUTORS: usize = 128;
-/// Processes and threads of one executor when nobody says otherwise.
-pub const EXECUTOR_PROCESSES: u32 = 512;
 /// Files that one process of an executor may have open.
 pub const EXECUTOR_OPEN_FILES: u64 = 8_192;
 /// Files and connections that the daemon may have open.

@@ -6,10 +6,14 @@
 
 use crate::ExecutorId;
 use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What an executor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutorRole {
     /// Runs the agent of one session.

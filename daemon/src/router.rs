@@ -6,7 +6,9 @@ use crate::context::Ctx;
 use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
-use crate::{auth, boards, instance, mcp, realtime, repos, sessions, tasks, users, worktrees};
+use crate::{
+    auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users, worktrees,
+};
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -60,12 +62,16 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(sessions::routes::get, sessions::routes::patch, sessions::routes::remove))
         .routes(routes!(sessions::routes::prompt))
         .routes(routes!(sessions::routes::stop))
+        .routes(routes!(sessions::routes::interrupt))
         .routes(routes!(sessions::routes::spawn))
         .routes(routes!(sessions::routes::messages))
         .routes(routes!(sessions::routes::events))
         .routes(routes!(sessions::routes::diff))
         .routes(routes!(sessions::routes::result))
         .routes(routes!(sessions::routes::answer))
+        .routes(routes!(executors::routes::list))
+        .routes(routes!(executors::routes::get))
+        .routes(routes!(executors::routes::restart))
         .routes(routes!(tasks::routes::list))
         .routes(routes!(tasks::routes::get))
         .routes(routes!(tasks::routes::messages))

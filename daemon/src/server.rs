@@ -3,7 +3,9 @@
 use crate::app::{self, App, Parts};
 use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
+use crate::context::Ctx;
 use crate::db::{Database, OpenError};
+use crate::executors;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
@@ -146,6 +148,7 @@ async fn open_database(
 
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
+    app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
     // Small frames must not wait for Nagle's algorithm.
     let listener = listener.tap_io(|stream| {

@@ -1,12 +1,12 @@
 //! One connection to the daemon: its token, and what each method does.
 
-use crate::git;
 use crate::unit::Unit;
+use crate::{git, usage};
 use grove_core_api::ipc::method::{
-    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, CreateBundle, DiffWorktree, Done,
-    DropBundle, EventAck, GitProgress, ImportBundle, Initialize, Initialized, InspectRepo,
-    ListBranches, MirrorRepo, Ping, Pong, Prompt, PublishBranch, ReadBundle, RemoveWorktree,
-    Shutdown, TakeSnapshot, WriteBundle,
+    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, CreateBundle, DiffWorktree,
+    DiskUsage, Done, DropBundle, EventAck, GitProgress, ImportBundle, Initialize, Initialized,
+    InspectRepo, ListBranches, MeasureUsage, MirrorRepo, Ping, Pong, Prompt, PublishBranch,
+    ReadBundle, RemoveWorktree, Shutdown, TakeSnapshot, WriteBundle,
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;
@@ -115,6 +115,10 @@ impl Connection {
                     Ok(Answered { was_pending: self.unit.answer(answer) })
                 };
                 call::<AnswerPermission, _, _>(raw, answer).await
+            }
+            MeasureUsage::NAME => {
+                let measure = async |_: MeasureUsage| measure().await;
+                call::<MeasureUsage, _, _>(raw, measure).await
             }
             other => Err(method_not_found(other)),
         }
@@ -270,6 +274,12 @@ impl Connection {
             () = report => Err(denied("the connection is closing")),
         }
     }
+}
+
+/// Measures the worktree, which is where a session's executor was started.
+async fn measure() -> Result<DiskUsage, RpcError> {
+    let walk = tokio::task::spawn_blocking(|| usage::measure(Path::new(".")));
+    walk.await.map_err(|error| RpcError::failed(ErrorCode::Internal, error.to_string()))
 }
 
 impl Handler for Connection {

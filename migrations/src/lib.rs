@@ -19,6 +19,7 @@ mod m20261101_000004_sessions;
 mod m20261101_000005_conversation;
 mod m20261101_000006_events;
 mod m20261121_000007_accounts;
+mod m20261121_000008_executors;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000005_conversation::Migration),
             Box::new(m20261101_000006_events::Migration),
             Box::new(m20261121_000007_accounts::Migration),
+            Box::new(m20261121_000008_executors::Migration),
         ]
     }
 }

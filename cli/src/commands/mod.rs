@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod down;
+mod executor;
 mod open;
 mod repo;
 mod session;
@@ -42,6 +43,7 @@ pub(crate) async fn dispatch(
         Command::User(command) => user::run(command, config, output).await?,
         Command::Admin(command) => admin::run(command, config, output).await?,
         Command::Agent(command) => agent::run(command, config, output).await?,
+        Command::Executor(command) => executor::run(command, config, output).await?,
         Command::Completions { shell } => completions::run(shell, output)?,
         Command::Config(command) => config::run(&command, config, output)?,
     }

@@ -43,6 +43,7 @@ methods! {
     Prompt => "session.prompt" => Done;
     Cancel => "session.cancel" => Cancelled;
     AnswerPermission => "permission.answer" => Answered;
+    MeasureUsage => "fs.usage" => DiskUsage;
     InspectRepo => "git.inspect" => RepoFacts;
     MirrorRepo => "git.mirror" => RepoFacts;
     ListBranches => "git.branches" => BranchNames;
@@ -274,6 +275,22 @@ pub struct AnswerPermission {
 pub struct Answered {
     /// Whether the request still waited.
     pub was_pending: bool,
+}
+
+/// Measures how much the files of the session's worktree take up.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureUsage {}
+
+/// Answer to `fs.usage`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskUsage {
+    /// Bytes that the files take up on the disk, each file once.
+    pub bytes: u64,
+    /// Files and directories that were looked at.
+    pub entries: u64,
+    /// Whether all were; otherwise the walk came to its bound and there are more.
+    pub is_complete: bool,
 }
 
 /// Something happened in the running task. Sent again after a re-attach until acknowledged.

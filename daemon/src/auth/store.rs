@@ -60,6 +60,16 @@ pub(crate) async fn remove_tokens(
     Ok(())
 }
 
+/// Removes session tokens that have expired; answers how many.
+pub(crate) async fn remove_expired_tokens(
+    connection: &impl ConnectionTrait,
+    now: UnixMillis,
+) -> Result<u64, Error> {
+    let is_void = session_token::Column::ExpiresAtMs.lte(now);
+    let removed = session_token::Entity::delete_many().filter(is_void).exec(connection).await?;
+    Ok(removed.rows_affected)
+}
+
 /// Stores a login session. False when the id is taken and `is_new`.
 pub(crate) async fn save_login(
     connection: &impl ConnectionTrait,

@@ -6,6 +6,8 @@
 //! what an event means: that is `sessions::service`.
 
 mod connection;
+mod disk;
+mod ending;
 mod keeper;
 mod pool;
 mod prompt;

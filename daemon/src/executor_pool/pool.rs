@@ -1,6 +1,7 @@
 //! All units and the keeper; the doors for the services.
 
 use super::connection::Progress;
+use super::ending::{self, Why};
 use super::keeper::{Keeper, Keepers};
 use super::unit::{self, Order, Unit};
 use crate::app::App;
@@ -8,17 +9,18 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
+use crate::sessions::model::Record;
 use crate::sessions::service as sessions;
-use crate::{repos, tasks, worktrees};
+use crate::{executors, repos, tasks, worktrees};
 use grove_core_api::ipc::method::{AnswerPermission, Ping};
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::monitor::{ExecutorRole, LiveExecutor};
 use grove_core_api::rest::tasks::TaskState;
-use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
+use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 /// Orders that may wait for a unit; waking twice is waking once, so a full queue loses nothing.
@@ -124,6 +126,19 @@ impl Pool {
         }
     }
 
+    /// Ends the session's executor, forgets its crashes and starts a fresh one; answers which.
+    ///
+    /// # Errors
+    /// `Conflict` while a task runs, `ExecutorFailed` when it cannot be started.
+    pub(crate) async fn restart(&self, session: SessionId) -> Result<ExecutorId, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.order(session, Order::Restart(answer));
+        answered.await.unwrap_or_else(|_gone| {
+            Err(Error::new(ErrorCode::Unavailable, "the session's executor is just being ended")
+                .hint("try again in a moment"))
+        })
+    }
+
     /// How many executors live, as the monitor says.
     ///
     /// # Errors
@@ -168,12 +183,22 @@ impl Pool {
                 Some(executor) => {
                     self.add_unit(&app, id, Some((executor.id, record.executor_seq)));
                 }
-                None => sessions::executor_gone(&ctx, id, ENDED_MEANWHILE).await?,
+                None => self.ended_unwatched(&ctx, &record).await?,
             }
         }
+        executors::service::settle_strays(&ctx, live.iter().map(|it| it.id).collect()).await?;
         worktrees::service::clean_interrupted(&ctx).await?;
         repos::service::resume_clones(&ctx).await?;
         self.look_everywhere(&ctx).await
+    }
+
+    /// Settles a session whose executor ended while no daemon watched.
+    async fn ended_unwatched(&self, ctx: &Ctx, record: &Record) -> Result<(), Error> {
+        let Some(executor) = record.executor else { return Ok(()) };
+        let outcome = ending::outcome(&self.monitor, executor).await;
+        let allowance = executors::service::allowance_of(ctx, executor).await.unwrap_or_default();
+        let end = ending::end(Why::Unwatched, outcome, allowance.limits.memory_mib);
+        sessions::executor_gone(ctx, record.session.id, end).await
     }
 
     /// Executors that no session knows: keepers of the daemon before, and ones that it had no time
@@ -217,7 +242,7 @@ impl Pool {
         &self,
         app: &Arc<App>,
         session: SessionId,
-        attach: Option<(grove_core_api::ExecutorId, u64)>,
+        attach: Option<(ExecutorId, u64)>,
     ) -> UnitHandle {
         let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = units.get(&session).filter(|handle| !handle.orders.is_closed()) {
@@ -238,5 +263,3 @@ impl Pool {
         units.retain(|_, handle| !handle.orders.is_closed());
     }
 }
-
-const ENDED_MEANWHILE: &str = "the executor ended while Grove was not running";

@@ -153,6 +153,10 @@ fn row(record: &Record) -> Result<session::ActiveModel, Error> {
         line: session.line.clone(),
         usage: session.usage,
         is_stopping: record.is_stopping,
+        stop_reason: record.stop_reason.clone(),
+        health: record.health,
+        executor: session.executor.clone(),
+        sandbox: session.sandbox.clone(),
     };
     Ok(session::ActiveModel {
         id: Set(session.id.0),
@@ -202,6 +206,8 @@ fn read(row: session::Model) -> Result<Record, Error> {
             state,
             evidence: data.evidence,
             line: data.line,
+            executor: data.executor,
+            sandbox: data.sandbox,
             parent_id: row.parent_id.map(SessionId),
             relation,
             depth: row.depth,
@@ -216,5 +222,7 @@ fn read(row: session::Model) -> Result<Record, Error> {
         executor_seq: u64::try_from(row.executor_seq).unwrap_or(0),
         message_count: row.message_count,
         is_stopping: data.is_stopping,
+        stop_reason: data.stop_reason,
+        health: data.health,
     })
 }

@@ -5,6 +5,7 @@ import type {
   CreateRepo,
   CreateSession,
   Diff,
+  Executor,
   Instance,
   LoginSession,
   Message,
@@ -60,6 +61,9 @@ export const api = {
       request<MessageList>("GET", `/sessions/${id}/messages`, { query: { before: index, limit: 100 }, signal }),
     answer: (id: string, permission: string, body: AnswerPermission) =>
       request<Message>("POST", `/sessions/${id}/permissions/${permission}`, { body }),
+  },
+  executors: {
+    restart: (id: string) => request<Executor>("POST", `/executors/${id}/restart`, { timeoutMs: 60_000 }),
   },
   users: {
     list: (signal?: AbortSignal) => all<User>("/users", {}, signal),

@@ -7,6 +7,7 @@
 pub(crate) mod board;
 pub(crate) mod board_object;
 pub(crate) mod event;
+pub(crate) mod executor;
 pub(crate) mod idempotency_key;
 pub(crate) mod login_session;
 pub(crate) mod message;

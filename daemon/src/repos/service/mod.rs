@@ -14,6 +14,7 @@ use grove_core_api::ipc::method::{
     CreateBundle, ImportKind, InspectRepo, ListBranches, MirrorRepo, RepoFacts,
 };
 use grove_core_api::isolation::UnixAccount;
+use grove_core_api::rest::executors::ExecutorPolicy;
 use grove_core_api::rest::repos::{Branches, CreateRepo, PatchRepo, Repo, RepoState};
 use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, RepoId, UserId, limits};
 use sea_orm::ConnectionTrait;
@@ -101,6 +102,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
                     state: RepoState::Cloning,
                     progress_percent: Some(0),
                     failure: None,
+                    policy: ExecutorPolicy::default(),
                     created_by,
                     created_at_ms: tx.now,
                     updated_at_ms: tx.now,
@@ -241,10 +243,14 @@ pub(crate) async fn patch(ctx: &Ctx, id: RepoId, body: PatchRepo) -> Result<Repo
         return Err(Error::new(ErrorCode::UnknownReference, detail)
             .hint("see its branches: GET /repos/{id}/branches"));
     }
+    if let Some(policy) = &body.policy {
+        ctx.app.config.allowance().check(policy)?;
+    }
     ctx.write(move |tx| {
         let branch = branch.clone();
         Box::pin(async move {
             let mut repo = load(tx.connection(), id).await?;
+            repo.policy = body.policy.unwrap_or(repo.policy);
             repo.default_branch = branch.unwrap_or(repo.default_branch);
             if let Some(is_archived) = body.is_archived {
                 repo.archived_at_ms = is_archived.then(|| repo.archived_at_ms.unwrap_or(tx.now));

@@ -6,6 +6,7 @@ use crate::boards::service::objects;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
+use crate::executors::model::Health;
 use crate::sessions::model::{Record, card, title_of};
 use crate::sessions::store;
 use crate::worktrees::service::Plan;
@@ -235,6 +236,8 @@ fn record(tx: &Tx<'_>, draft: &Draft, repo: &Repo, worktree: &Worktree) -> Recor
                 at_ms: tx.now,
             },
             line: String::new(),
+            executor: None,
+            sandbox: None,
             parent_id: draft.parent.map(|(parent, _)| parent),
             relation: draft.parent.map(|_| Relation::Spawn),
             depth: draft.parent.map_or(0, |(_, depth)| depth),
@@ -249,5 +252,7 @@ fn record(tx: &Tx<'_>, draft: &Draft, repo: &Repo, worktree: &Worktree) -> Recor
         executor_seq: 0,
         message_count: 0,
         is_stopping: false,
+        stop_reason: None,
+        health: Health::default(),
     }
 }

@@ -11,8 +11,13 @@ mod state;
 pub(crate) use create::{create, spawn};
 pub(crate) use ingest::{Ingest, Live, ingest};
 pub(crate) use permission::{answer, find_permission, unconfirmed_answers};
-pub(crate) use prompt::{Start, give_back, prompt, start_next, stop, stopped_by_force};
-pub(crate) use recover::{assign_executor, executor_gone, failed_to_start, with_executors};
+pub(crate) use prompt::{
+    Start, give_back, interrupt, prompt, start_next, stop, stop_for, stopped_by_force,
+};
+pub(crate) use recover::{
+    assign_executor, executor_fares, executor_gone, executor_lives, executor_permit,
+    failed_to_start, forget_crashes, with_executors,
+};
 
 use super::model;
 use super::store::{self, Filter};
