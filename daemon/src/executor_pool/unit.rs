@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::executors::allowance::Allowance;
 use crate::executors::model::Permit;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
-use crate::tasks;
+use crate::{tasks, worktrees};
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
     AnswerPermission, Cancel, EventAck, MeasureUsage, Ping, Prompt, SessionEvent,
@@ -323,8 +323,10 @@ impl Unit {
     }
 
     async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
+        let ctx = self.ctx();
+        let launch = worktrees::service::launch(&ctx, start.session.worktree_id).await?;
         let prompt: Prompt = prompt::build(&self.app, &start).await?;
-        self.ensure_executor(&prompt.directory).await?;
+        self.ensure_executor(launch).await?;
         let Some(executor) = &mut self.executor else {
             return Err(Error::internal("an executor vanished right after its start"));
         };

@@ -9,7 +9,7 @@ use crate::sessions::model::StopReason;
 use crate::sessions::service::{self as sessions, Live};
 use crate::{auth, executors, tasks, worktrees};
 use grove_core_api::ipc::method::Shutdown;
-use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::monitor::Launch;
 use grove_core_api::rest::executors::{ExecutorEnd, ExecutorState};
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, TaskId, limits};
@@ -38,7 +38,7 @@ impl Unit {
         self.is_idle.send_replace(true);
     }
 
-    pub(super) async fn ensure_executor(&mut self, directory: &str) -> Result<(), Error> {
+    pub(super) async fn ensure_executor(&mut self, mut launch: Launch) -> Result<(), Error> {
         if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
             return Ok(());
         }
@@ -53,7 +53,9 @@ impl Unit {
         // Noted before the start: after a crash in between, the executor is known as this session's.
         sessions::assign_executor(&ctx, self.session, id, allowance).await?;
         self.starting = Some((id, allowance));
-        let reach = Reach::Start { role: ExecutorRole::Session, directory, allowance };
+        launch.network = allowance.network;
+        launch.limits = allowance.for_monitor();
+        let reach = Reach::Start(Box::new(launch));
         let pool = &self.app.pool;
         let connection =
             connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
@@ -85,8 +87,8 @@ impl Unit {
         let ctx = self.ctx();
         sessions::forget_crashes(&ctx, self.session).await?;
         let session = sessions::load(ctx.read(), self.session).await?.session;
-        let worktree = worktrees::service::ready(ctx.read(), session.worktree_id).await?;
-        if let Err(error) = self.ensure_executor(&worktree.path).await {
+        let launch = worktrees::service::launch(&ctx, session.worktree_id).await?;
+        if let Err(error) = self.ensure_executor(launch).await {
             if let Some(end) = self.end_at_start().await {
                 self.settle_end(end).await;
             }
