@@ -61,12 +61,12 @@ pub(crate) enum Command {
     /// Agents and their models
     #[command(subcommand)]
     Agent(Agent),
-    /// Administration of the instance
-    #[command(subcommand)]
-    Admin(Admin),
     /// Executors: the processes that agents run in
     #[command(subcommand)]
     Executor(Executor),
+    /// Administration of the instance
+    #[command(subcommand)]
+    Admin(Admin),
     /// Try out whether this machine has what Grove needs
     Doctor,
     /// Print a completion script for a shell

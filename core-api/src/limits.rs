@@ -139,8 +139,6 @@ pub const EXECUTOR_RESTARTS: u32 = 5;
 pub const EXECUTOR_STABLE_MS: i64 = 300_000;
 /// Longest wait for the monitor to reap an executor whose connection has closed; then it is killed.
 pub const EXECUTOR_REAP_MS: u64 = 2_000;
-/// Processes and threads of one executor, when `grove.toml` says nothing.
-pub const EXECUTOR_PROCESSES: u32 = 512;
 /// Memory of one executor in MiB, when `grove.toml` says nothing; at the limit its processes are
 /// killed.
 pub const EXECUTOR_MEMORY_MIB: u32 = 4_096;

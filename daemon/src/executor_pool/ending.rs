@@ -88,27 +88,27 @@ const CALM: &str = "exit code 0";
 mod tests {
     use super::*;
 
-    fn said(how: &str, is_out_of_memory: bool) -> Option<ExecutorOutcome> {
-        Some(ExecutorOutcome { how: how.to_owned(), is_out_of_memory })
+    fn said(how: &str, is_out_of_memory: bool) -> ExecutorOutcome {
+        ExecutorOutcome { how: how.to_owned(), is_out_of_memory }
     }
 
     #[test]
     fn each_end_is_told_as_what_it_was() {
         let cases = [
-            (Why::Crashed, said("exit code 1", false), "exit code 1", true),
-            (Why::Crashed, said("killed by SIGKILL", false), "killed by SIGKILL", true),
+            (Why::Crashed, Some(said("exit code 1", false)), "exit code 1", true),
+            (Why::Crashed, Some(said("killed by SIGKILL", false)), "killed by SIGKILL", true),
             (Why::Crashed, None, "how is not known", true),
-            (Why::Useless("it hung"), said("killed by SIGKILL", false), "it hung", true),
-            (Why::Asked("not needed"), said("exit code 0", false), "not needed", false),
+            (Why::Useless("it hung"), Some(said("killed by SIGKILL", false)), "it hung", true),
+            (Why::Asked("not needed"), Some(said("exit code 0", false)), "not needed", false),
             (
                 Why::Unwatched,
-                said("exit code 0", false),
+                Some(said("exit code 0", false)),
                 "exit code 0, while Grove was not running",
                 false,
             ),
             (
                 Why::Unwatched,
-                said("killed by SIGSEGV", false),
+                Some(said("killed by SIGSEGV", false)),
                 "killed by SIGSEGV, while Grove was not running",
                 true,
             ),
@@ -129,11 +129,13 @@ mod tests {
     #[test]
     fn out_of_memory_is_its_own_reason_whatever_else_was_seen() {
         for why in [Why::Crashed, Why::Useless("it hung"), Why::Asked("x"), Why::Unwatched] {
-            let with = end(why, said("killed by SIGKILL", true), Some(4_096));
+            let with = end(why, Some(said("killed by SIGKILL", true)), Some(4_096));
             assert_eq!(with.how, "out of memory: the limit of 4096 MiB was reached");
             assert!(with.is_out_of_memory && with.is_crash);
             assert!(
-                end(why, said("killed by SIGKILL", true), None).how.starts_with("out of memory")
+                end(why, Some(said("killed by SIGKILL", true)), None)
+                    .how
+                    .starts_with("out of memory")
             );
         }
     }
