@@ -1,12 +1,12 @@
 //! One connection to the daemon: its token, and what each method does.
 
 use crate::unit::Unit;
-use crate::{git, usage};
+use crate::{confine, git, usage};
 use grove_core_api::ipc::method::{
     AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, CreateBundle, DiffWorktree,
     DiskUsage, Done, DropBundle, EventAck, GitProgress, ImportBundle, Initialize, Initialized,
     InspectRepo, ListBranches, MeasureUsage, MirrorRepo, Ping, Pong, Prompt, PublishBranch,
-    ReadBundle, RemoveWorktree, Shutdown, TakeSnapshot, WriteBundle,
+    ReadBundle, RemoveWorktree, Shutdown, TakeSnapshot, WorktreePlaces, WriteBundle,
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;
@@ -140,7 +140,8 @@ impl Connection {
             }
             DiffWorktree::NAME => {
                 let diff = async |wanted: DiffWorktree| {
-                    git::diff(Path::new(&wanted.path), &wanted.base_commit).await
+                    let path = Path::new(&wanted.places.path);
+                    confine::worktree(&wanted.places, git::diff(path, &wanted.base_commit)).await
                 };
                 call::<DiffWorktree, _, _>(raw, diff).await
             }
@@ -153,20 +154,23 @@ impl Connection {
             }
             RemoveWorktree::NAME => {
                 let remove = |wanted: RemoveWorktree| {
-                    let place = PathBuf::from(&wanted.private);
+                    let place = PathBuf::from(&wanted.places.private);
                     self.finish(place, async move {
-                        let (private, path) = (Path::new(&wanted.private), Path::new(&wanted.path));
-                        git::remove(private, path, &wanted.reference).await
+                        let WorktreePlaces { private, path, .. } = &wanted.places;
+                        let (private, path) = (Path::new(private), Path::new(path));
+                        let work = git::remove(private, path, &wanted.reference);
+                        confine::worktree(&wanted.places, work).await
                     })
                 };
                 call::<RemoveWorktree, _, _>(raw, remove).await
             }
             TakeSnapshot::NAME => {
                 let take = |wanted: TakeSnapshot| {
-                    let place = PathBuf::from(&wanted.path);
+                    let place = PathBuf::from(&wanted.places.path);
                     self.finish(place, async move {
-                        let taken = git::take(Path::new(&wanted.path), &wanted.reference).await?;
-                        Ok(taken.snapshot)
+                        let path = Path::new(&wanted.places.path);
+                        let work = git::take(path, &wanted.reference);
+                        Ok(confine::worktree(&wanted.places, work).await?.snapshot)
                     })
                 };
                 call::<TakeSnapshot, _, _>(raw, take).await

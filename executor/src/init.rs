@@ -33,6 +33,8 @@ pub fn init() -> Option<u8> {
 
 fn reap(executor: Pid) -> u8 {
     sys::close_all();
+    // So that lists of processes show what is what.
+    prctl::set_name(c"grove-init").ok();
     loop {
         let code = match waitpid(None, None) {
             Ok(WaitStatus::Exited(pid, code)) if pid == executor => code,

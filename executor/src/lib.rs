@@ -5,6 +5,7 @@
 //! may do what, and any connection that the monitor did not hand over.
 
 mod agent;
+mod confine;
 mod connection;
 mod control;
 mod environment;
@@ -78,6 +79,7 @@ async fn serve(control: OwnedFd) -> io::Result<()> {
     // The role comes with the first greeting; without one there is nothing to do.
     let Some((greeting, stream)) = control.next().await else { return Ok(()) };
     tracing::info!(executor.id = %greeting.id, role = ?greeting.role, "executor started");
+    confine::prepare(&greeting.report)?;
     let unit = Unit::new(greeting.role, greeting.report.clone());
     unit.run(control, Some((greeting, stream))).await;
     Ok(())

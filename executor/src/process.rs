@@ -3,7 +3,7 @@
 //! A tool runs in a session of its own. What it leaves behind, even after a double fork, comes to the
 //! executor (a child subreaper) and is found by its parent in `/proc`.
 
-use crate::{environment, sys};
+use crate::{confine, environment, sys};
 use grove_core_api::limits;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -20,6 +20,9 @@ pub(crate) fn command(program: &str) -> Command {
         .envs(environment::base())
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true);
+    if let Some(domain) = confine::domain() {
+        sys::in_domain(&mut command, domain);
+    }
     command
 }
 

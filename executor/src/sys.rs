@@ -1,10 +1,12 @@
 //! The system calls that need `unsafe`, each behind a safe function. Nothing else here.
 #![expect(unsafe_code, reason = "the one home of unsafe code in the executor")]
 
+use grove_sandbox::inner::Domain;
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -83,6 +85,14 @@ pub(crate) fn in_new_session(command: &mut tokio::process::Command) {
             nix::unistd::setsid()?;
             Ok(())
         });
+    }
+}
+
+/// Makes the command enter the domain before it begins.
+pub(crate) fn in_domain(command: &mut tokio::process::Command, domain: Arc<Domain>) {
+    // SAFETY: entering is documented to be async-signal-safe; the domain lives as long as the closure.
+    unsafe {
+        command.pre_exec(move || domain.enter());
     }
 }
 

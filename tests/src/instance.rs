@@ -150,8 +150,8 @@ impl Instance {
         let programs = process::programs()?;
         let root = tempfile::Builder::new().prefix("grove-it-").tempdir()?;
         let home = setup.home.clone().unwrap_or_else(|| root.path().join("home"));
-        for folder in ["tmp", "account", "scenarios"] {
-            fs::create_dir(root.path().join(folder))?;
+        for folder in ["tmp", "account/.cache", "scenarios"] {
+            fs::create_dir_all(root.path().join(folder))?;
         }
         for (name, text) in SCENARIOS {
             fs::write(root.path().join("scenarios").join(format!("{name}.toml")), text)?;
@@ -282,7 +282,7 @@ impl Instance {
     /// Every process of this instance that lives.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
-        let entry = format!("TMPDIR={}", self.root.path().join("tmp").display());
+        let entry = format!("HOME={}", self.root.path().join("account").display());
         Process::with_environment(&entry)
     }
 

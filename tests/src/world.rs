@@ -93,10 +93,10 @@ impl World {
         Ok(PathBuf::from(self.worktree(session).await?.path))
     }
 
-    /// A path that nothing has made yet, for gates.
+    /// A path that nothing has made yet, for gates: where tests and sandboxed agents both reach.
     #[must_use]
     pub fn gate(&self, name: &str) -> PathBuf {
-        self.grove.scratch().join(format!("gate-{name}"))
+        self.grove.scratch().join("account/.cache").join(format!("gate-{name}"))
     }
 
     /// Ends the instance and makes sure that nothing is left of it.

@@ -398,14 +398,25 @@ pub struct WorktreeAdded {
     pub base_commit: String,
 }
 
-/// Takes a snapshot, then removes the worktree's directory and branch checkout.
+/// Where a worktree and what belongs to it lie. git that works on it reaches nothing else: what its
+/// repository makes git run is as little trusted as its agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RemoveWorktree {
+pub struct WorktreePlaces {
+    /// Directory of the mirror, for reading.
+    pub mirror: String,
     /// Directory of the user's private bare repository.
     pub private: String,
     /// Directory of the worktree.
     pub path: String,
+}
+
+/// Takes a snapshot, then removes the worktree's directory and branch checkout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveWorktree {
+    /// The worktree.
+    pub places: WorktreePlaces,
     /// Reference for the snapshot.
     pub reference: String,
 }
@@ -414,8 +425,8 @@ pub struct RemoveWorktree {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TakeSnapshot {
-    /// Directory of the worktree.
-    pub path: String,
+    /// The worktree.
+    pub places: WorktreePlaces,
     /// Reference, such as `refs/grove/snap/<task>/before`.
     pub reference: String,
 }
@@ -433,8 +444,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiffWorktree {
-    /// Directory of the worktree.
-    pub path: String,
+    /// The worktree.
+    pub places: WorktreePlaces,
     /// Commit to compare with.
     pub base_commit: String,
 }

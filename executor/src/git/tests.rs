@@ -374,7 +374,7 @@ async fn a_bundle_makes_a_mirror_and_brings_it_up_to_date() {
     let place = Place::new().await;
     // More than one piece.
     let noise: Vec<u8> =
-        (0..3_000_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        (0..3_000_000_u32).map(|it| it.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
     fs::write(place.source.join("noise"), noise).expect("written");
     git(&place.source, &["add", "."]).await;
     git(&place.source, &["commit", "-qm", "noise"]).await;

@@ -14,7 +14,7 @@ use grove_core_api::ErrorCode;
 use grove_core_api::agent::{AgentEvent, Outcome};
 use grove_core_api::ipc::frame;
 use grove_core_api::ipc::method::{
-    Cancel, DiffWorktree, InspectRepo, MirrorRepo, Ping, RemoveWorktree, Shutdown,
+    Cancel, DiffWorktree, InspectRepo, MirrorRepo, Ping, RemoveWorktree, Shutdown, WorktreePlaces,
 };
 use grove_core_api::monitor::ExecutorRole;
 use grove_ipc::CallError;
@@ -259,15 +259,13 @@ async fn a_keeper_diffs_and_removes_what_a_session_did() {
     assert!(changed, "{events:?}");
     let keeper = Executor::start(ExecutorRole::Keeper, place.root.path());
     let (daemon, _) = keeper.attach(0).await;
-    let path = place.worktree.display().to_string();
-    let diff = DiffWorktree { path: path.clone(), base_commit: "HEAD".into() };
+    let at = |name: &str| place.root.path().join(name).display().to_string();
+    let (mirror, private) = (at("mirror/slug.git"), at("git/slug.git"));
+    let places = WorktreePlaces { mirror, private, path: place.worktree.display().to_string() };
+    let diff = DiffWorktree { places: places.clone(), base_commit: "HEAD".into() };
     let diff = daemon.peer.request(diff).await.expect("a diff");
     assert_eq!(diff.files.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["docs/usage.md"]);
-    let remove = RemoveWorktree {
-        private: place.root.path().join("git/slug.git").display().to_string(),
-        path,
-        reference: "refs/grove/trash/one".into(),
-    };
+    let remove = RemoveWorktree { places, reference: "refs/grove/trash/one".into() };
     daemon.peer.request(remove).await.expect("removed");
     assert!(!place.worktree.exists());
 }

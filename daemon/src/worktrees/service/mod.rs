@@ -291,7 +291,8 @@ pub(crate) async fn diff(ctx: &Ctx, id: WorktreeId) -> Result<Diff, Error> {
     ctx.authorize(Action::Read)?;
     let worktree = ready(ctx.read(), id).await?;
     let account = place::account(ctx, &worktree).await?;
-    let call = DiffWorktree { path: worktree.path, base_commit: worktree.base_commit };
+    let call =
+        DiffWorktree { places: place::places(ctx, &worktree), base_commit: worktree.base_commit };
     ctx.app.pool.keeper(account.as_ref()).await?.call(call, local_time()).await
 }
 
@@ -334,6 +335,6 @@ pub(crate) async fn snapshot(
 ) -> Result<Snapshot, Error> {
     let worktree = ready(ctx.read(), id).await?;
     let account = place::account(ctx, &worktree).await?;
-    let call = TakeSnapshot { path: worktree.path, reference };
+    let call = TakeSnapshot { places: place::places(ctx, &worktree), reference };
     ctx.app.pool.keeper(account.as_ref()).await?.call(call, local_time()).await
 }

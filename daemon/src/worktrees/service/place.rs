@@ -11,7 +11,9 @@ use crate::error::Error;
 use crate::executor_pool::monitor_failed;
 use crate::repos::service::{Relay, Target};
 use crate::{repos, users};
-use grove_core_api::ipc::method::{ImportKind, PublishBranch, RefValue, RemoveWorktree};
+use grove_core_api::ipc::method::{
+    ImportKind, PublishBranch, RefValue, RemoveWorktree, WorktreePlaces,
+};
 use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots, UnixAccount};
 use grove_core_api::monitor::{ExecutorRole, Launch, Place};
 use grove_core_api::rest::repos::Repo;
@@ -83,11 +85,19 @@ pub(super) async fn remove_directory(ctx: &Ctx, repo: &Repo, worktree: &Worktree
     }
 }
 
+/// Where it lies, and what git needs to work on it.
+pub(super) fn places(ctx: &Ctx, worktree: &Worktree) -> WorktreePlaces {
+    WorktreePlaces {
+        mirror: ctx.app.paths.mirror(worktree.repo_id),
+        private: ctx.app.paths.private(worktree.unix_account.as_ref(), worktree.repo_id),
+        path: worktree.path.clone(),
+    }
+}
+
 /// What its keeper does to remove a worktree.
 pub(super) fn removal(ctx: &Ctx, worktree: &Worktree) -> RemoveWorktree {
     RemoveWorktree {
-        private: ctx.app.paths.private(worktree.unix_account.as_ref(), worktree.repo_id),
-        path: worktree.path.clone(),
+        places: places(ctx, worktree),
         reference: format!("refs/grove/trash/{}", worktree.id),
     }
 }
