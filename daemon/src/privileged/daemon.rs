@@ -4,12 +4,15 @@
 
 use super::error::EXIT_CONFIG;
 use grove_core_api::limits::DAEMON_RESTARTS_PER_MINUTE;
+use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What `grove-executor --init` adds to the number of the signal that ended the executor.
+const SIGNALLED: i32 = 128;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What to do next.
@@ -51,19 +54,22 @@ impl Restarts {
 
 /// Says how a process ended, for people.
 pub(super) fn describe(status: WaitStatus) -> String {
-    if let WaitStatus::Exited(_, code) = status {
-        return format!("exit code {code}");
+    let signal = match status {
+        WaitStatus::Signaled(_, signal, _) => Some(signal),
+        // The first process of a namespace cannot end by a signal; it passes its child's on like this.
+        WaitStatus::Exited(_, code) => Signal::try_from(code - SIGNALLED).ok(),
+        _ => None,
+    };
+    match (signal, status) {
+        (Some(signal), _) => format!("killed by {signal}"),
+        (None, WaitStatus::Exited(_, code)) => format!("exit code {code}"),
+        (None, _) => "unknown".to_owned(),
     }
-    if let WaitStatus::Signaled(_, signal, _) = status {
-        return format!("killed by {signal}");
-    }
-    "unknown".to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::sys::signal::Signal;
     use nix::unistd::Pid;
 
     const PID: Pid = Pid::from_raw(7);
@@ -90,6 +96,13 @@ mod tests {
             .collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000, 5000]);
         assert_eq!(restarts.next(KILLED, now), Next::GiveUp);
+    }
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        assert_eq!(describe(KILLED), "killed by SIGKILL");
+        assert_eq!(describe(WaitStatus::Exited(PID, 137)), "killed by SIGKILL");
+        assert_eq!(describe(WaitStatus::Exited(PID, 1)), "exit code 1");
     }
 
     #[test]
