@@ -1,0 +1,66 @@
+//! Raw system calls of the attack program: the one home of its unsafe code.
+//!
+//! Attacks need calls that no wrapper offers, with arguments that no wrapper permits.
+#![expect(unsafe_code, reason = "the one home of raw system calls in the attack program")]
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Makes a system call. Pointers are passed as their addresses.
+pub(crate) fn call(number: libc::c_long, arguments: &[usize]) -> io::Result<usize> {
+    let at = |index: usize| arguments.get(index).copied().unwrap_or(0);
+    // SAFETY: callers pass addresses of memory that lives across the call, or calls that fail.
+    let result = unsafe { libc::syscall(number, at(0), at(1), at(2), at(3), at(4), at(5)) };
+    usize::try_from(result).ok().ok_or_else(io::Error::last_os_error)
+}
+
+/// A path as the kernel wants it.
+pub(crate) fn path(path: impl AsRef<Path>) -> io::Result<CString> {
+    CString::new(path.as_ref().as_os_str().as_bytes()).map_err(io::Error::other)
+}
+
+/// Address of a C string.
+pub(crate) fn address(text: &CString) -> usize {
+    text.as_ptr() as usize
+}
+
+/// Process id or descriptor as an argument; negative numbers keep their bits.
+pub(crate) const fn signed(number: i32) -> usize {
+    number as isize as usize
+}
+
+/// Opens a path with flags that the standard library does not know.
+pub(crate) fn open(at: &str, flags: i32) -> io::Result<usize> {
+    let name = path(at)?;
+    call(libc::SYS_openat, &[signed(libc::AT_FDCWD), address(&name), signed(flags), 0o600])
+}
+
+/// Reads eight bytes of shared memory that was attached.
+pub(crate) fn peek(address: usize) -> [u8; 8] {
+    let from = address as *const [u8; 8];
+    // SAFETY: `address` is the start of a segment of at least one page that `shmat` gave.
+    unsafe { from.read_unaligned() }
+}
+
+/// Makes a system call without arguments through the table of 32-bit programs.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn call_compat(number: i64) -> i64 {
+    let mut answer = number;
+    // SAFETY: `int 0x80` takes the number in eax and answers there; it changes no memory for calls
+    // without arguments, and r8 to r11 are named as lost.
+    unsafe {
+        core::arch::asm!(
+            "int 0x80", inout("rax") answer,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    answer
+}
+
+/// Becomes undumpable: others of the same account may not trace it.
+pub(crate) fn become_untraceable() -> io::Result<()> {
+    let set = usize::try_from(libc::PR_SET_DUMPABLE).map_err(io::Error::other)?;
+    call(libc::SYS_prctl, &[set, 0]).map(drop)
+}
