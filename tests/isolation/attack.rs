@@ -5,7 +5,10 @@
 //! attack executor ROW    stands for an executor, which starts the attempt as agents are started
 //! attack victim WHO      stands for somebody who is attacked, until standard input ends
 //! attack who             prints who it is
+//! attack consume WHAT    uses something up: processes, memory, temporary space
+//! attack capable FILE    gives a program a file capability, as root
 //! attack --list          prints every row: name, closing layer, what the attacker does
+//! attack --controls      prints how the positive control of every row is made
 //! ```
 //! An attempt answers with one line of JSON on descriptor 3, or on standard output when that is not
 //! open: `{"attack":…,"outcome":"escaped"|"blocked"|"broken","detail":…}`. Deliberately absent: any
@@ -31,8 +34,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["--list"] => say(&list()),
+        ["--controls"] => say(&controls()),
+        ["capable", path] => sys::give_capability(path),
         ["who"] => attempts::who().and_then(|it| say(&it)),
         ["victim", who, ..] => victim::run(who),
+        ["executor", row, "--init"] => executor::init().and_then(|()| executor::run(row)),
         ["executor", row] => executor::run(row),
         ["consume", what] => consume::run(what),
         [row] => attempt(row),
@@ -55,6 +61,11 @@ fn say(text: &str) -> io::Result<()> {
 
 fn list() -> String {
     let line = |row: &rows::Row| format!("{}\t{}\t{}", row.name, row.layer, row.description);
+    rows::ROWS.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn controls() -> String {
+    let line = |row: &rows::Row| format!("{}\t{}", row.name, row.control.words());
     rows::ROWS.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

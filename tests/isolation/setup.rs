@@ -102,8 +102,21 @@ pub(crate) struct Targets {
     pub(crate) setgid_program: String,
     /// Copy of the attack program that carries a file capability.
     pub(crate) capable_program: String,
+    /// Group that the attacker's account is in and that Grove does not pass on, like `docker`.
+    pub(crate) foreign_group: u32,
     /// Device and inode of the host's `/tmp`.
     pub(crate) tmp_identity: String,
     /// Block device of the root file system; empty when the host shows none.
     pub(crate) disk: String,
+}
+
+/// What a victim says when everything that others might reach is there.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct VictimReady {
+    /// TCP port that it listens on.
+    pub(crate) port: u16,
+    /// Its terminal.
+    pub(crate) pty: String,
+    /// Device and inode of that terminal.
+    pub(crate) pty_identity: String,
 }

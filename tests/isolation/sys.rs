@@ -5,8 +5,11 @@
 
 use std::ffi::CString;
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 /// Makes a system call. Pointers are passed as their addresses.
 pub(crate) fn call(number: libc::c_long, arguments: &[usize]) -> io::Result<usize> {
@@ -59,8 +62,52 @@ pub(crate) fn call_compat(number: i64) -> i64 {
     answer
 }
 
+/// Makes a copy of this process, which has one thread; 0 in the copy.
+pub(crate) fn fork() -> io::Result<i32> {
+    let child = usize::try_from(libc::SIGCHLD).map_err(io::Error::other)?;
+    let process = call(libc::SYS_clone, &[child, 0, 0, 0, 0])?;
+    i32::try_from(process).map_err(io::Error::other)
+}
+
+/// Ends this process at once.
+pub(crate) fn exit(code: u8) -> ! {
+    // SAFETY: _exit ends the process; nothing of it runs on.
+    unsafe { libc::_exit(i32::from(code)) }
+}
+
+/// Starts a program that first does something async-signal-safe.
+pub(crate) fn before_exec(
+    command: &mut Command,
+    step: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) {
+    // SAFETY: callers pass steps that allocate nothing and take no lock.
+    unsafe { command.pre_exec(step) };
+}
+
+/// Becomes traceable by every process of the account, where a host limits that to parents.
+pub(crate) fn become_traceable() {
+    let (set, anybody) = (0x5961_6d61, usize::MAX);
+    // Fails where there is no such limit.
+    call(libc::SYS_prctl, &[set, anybody]).ok();
+}
+
 /// Becomes undumpable: others of the same account may not trace it.
 pub(crate) fn become_untraceable() -> io::Result<()> {
     let set = usize::try_from(libc::PR_SET_DUMPABLE).map_err(io::Error::other)?;
     call(libc::SYS_prctl, &[set, 0]).map(drop)
+}
+
+/// Takes over descriptor 3, which the runner gave.
+pub(crate) fn connection() -> OwnedFd {
+    // SAFETY: called once, by a program whose descriptor 3 nothing else of it uses.
+    unsafe { OwnedFd::from_raw_fd(3) }
+}
+
+/// Gives a program `CAP_NET_BIND_SERVICE`, to whoever runs it.
+pub(crate) fn give_capability(program: &str) -> io::Result<()> {
+    // struct vfs_cap_data: version 2 and "effective", permitted, inheritable, and the upper halves.
+    let value: [u32; 5] = [0x0200_0001, 1 << 10, 0, 0, 0];
+    let (place, name) = (path(program)?, path("security.capability")?);
+    let arguments = [address(&place), address(&name), value.as_ptr() as usize, 20, 0];
+    call(libc::SYS_setxattr, &arguments).map(drop)
 }

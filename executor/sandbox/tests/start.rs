@@ -87,11 +87,15 @@ fn it_sees_only_what_was_granted(bench: &Bench) {
 }
 
 fn every_layer_is_reported_and_holds(bench: &Bench) {
-    let (plan, says) = bench.plan("grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' /proc/self/status; id -u");
+    let (plan, says) =
+        bench.plan("grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' /proc/self/status; id -u");
     let (started, text) = bench.run(plan, says).expect("starts");
     let fields: Vec<&str> = text.split_whitespace().collect();
     let none = "0000000000000000";
-    assert_eq!(fields[..8], ["CapEff:", none, "CapBnd:", none, "NoNewPrivs:", "1", "Seccomp:", "2"]);
+    assert_eq!(
+        fields[..8],
+        ["CapEff:", none, "CapBnd:", none, "NoNewPrivs:", "1", "Seccomp:", "2"]
+    );
     for layer in LayerSet::all().without(Layer::Network).iter() {
         let is_root_only = matches!(layer, Layer::Account | Layer::Cgroup | Layer::Limits);
         if geteuid().is_root() || !is_root_only {

@@ -176,8 +176,8 @@ pub(super) fn set_clock(_: &Targets) -> Attempt {
 }
 
 pub(super) fn set_host_name(_: &Targets) -> Attempt {
-    let name = nix::unistd::gethostname()?;
-    let name = sys::path(name)?;
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
+    let name = sys::path(name.trim())?;
     let length = name.as_bytes().len();
     sys::call(libc::SYS_sethostname, &[sys::address(&name), length])?;
     escaped("may rename the host")
@@ -246,7 +246,7 @@ pub(super) fn compat_table(_: &Targets) -> Attempt {
     Ok(None)
 }
 
-/// open_tree_attr of Linux 6.15: younger than most filters.
+/// `open_tree_attr` of Linux 6.15: younger than most filters.
 pub(super) fn open_tree_attr(targets: &Targets) -> Attempt {
     let place = sys::path(&targets.own_worktree)?;
     let at = sys::signed(libc::AT_FDCWD);

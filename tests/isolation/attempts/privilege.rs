@@ -4,7 +4,7 @@ use super::{Attempt, Broken, escaped};
 use crate::setup::Targets;
 use crate::sys;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -50,11 +50,10 @@ pub(super) fn other_user(_: &Targets) -> Attempt {
     escaped("is somebody else")
 }
 
-pub(super) fn foreign_groups(_: &Targets) -> Attempt {
-    let own = nix::unistd::getgid();
+pub(super) fn foreign_groups(targets: &Targets) -> Attempt {
     let groups = nix::unistd::getgroups()?;
-    let foreign: Vec<_> = groups.into_iter().filter(|it| *it != own).collect();
-    Ok((!foreign.is_empty()).then(|| format!("groups {foreign:?}")))
+    let is_foreign = groups.iter().any(|it| it.as_raw() == targets.foreign_group);
+    Ok(is_foreign.then(|| format!("groups {groups:?}")))
 }
 
 pub(super) fn capabilities_left(_: &Targets) -> Attempt {
@@ -115,11 +114,15 @@ pub(super) fn inherited_fds(_: &Targets) -> Attempt {
 /// Standard streams must not be the monitor's: its terminal could be typed into.
 pub(super) fn inherited_streams(_: &Targets) -> Attempt {
     let mut found = Vec::new();
-    for descriptor in 0..=2 {
+    for descriptor in 0..=1 {
         let link = fs::read_link(format!("/proc/self/fd/{descriptor}")).unwrap_or_default();
         if link != Path::new("/dev/null") {
             found.push(format!("{descriptor} {}", link.display()));
         }
+    }
+    // Errors may go where the monitor's go, but not to a terminal.
+    if io::stderr().is_terminal() {
+        found.push("2 a terminal".to_owned());
     }
     Ok((!found.is_empty()).then(|| found.join(", ")))
 }
@@ -146,7 +149,7 @@ fn groups() -> io::Result<Vec<(PathBuf, String)>> {
         for mount in mounts.lines() {
             let Some((place, kind)) = mount.split_once(" - ") else { continue };
             let mut kind = kind.split(' ');
-            let (name, options) = (kind.next().unwrap_or_default(), kind.last());
+            let (name, options) = (kind.next().unwrap_or_default(), kind.next_back());
             let is_it = match controllers {
                 "" => name == "cgroup2",
                 _ => {

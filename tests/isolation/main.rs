@@ -1,0 +1,130 @@
+//! Attacks on Grove's isolation, each made twice: weakened, where it must succeed, and with every
+//! layer, where it must be blocked.
+//!
+//! `cargo test -p grove-tests --test isolation`. As root every row runs as accounts that are made for
+//! the run; without root the rows of a single account run, and what was skipped is said.
+//! `ISOLATION=require` makes a skip a failure. One thread: the sandbox starts processes from
+//! one-threaded parents only. What each row does: `attack --list`.
+
+mod fixture;
+mod host;
+mod leaks;
+mod profile;
+mod rows;
+mod setup;
+mod table;
+
+use anyhow::{Context, ensure};
+use fixture::{Fixture, Mode};
+use grove_tests::{Outcome, say, variable};
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::unistd::getuid;
+use profile::{Kind, Profile, applies, attempt};
+use rows::{ROWS, Row};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+static SHARED: OnceLock<Result<Mutex<Fixture>, String>> = OnceLock::new();
+static SINGLE: OnceLock<Result<Mutex<Fixture>, String>> = OnceLock::new();
+
+const fn place(mode: Mode) -> &'static OnceLock<Result<Mutex<Fixture>, String>> {
+    match mode {
+        Mode::Shared => &SHARED,
+        Mode::Single => &SINGLE,
+    }
+}
+
+/// The host of a mode, made at the first use.
+pub(crate) fn fixture(mode: Mode) -> Outcome<MutexGuard<'static, Fixture>> {
+    let made = place(mode)
+        .get_or_init(|| Fixture::make(mode).map(Mutex::new).map_err(|error| format!("{error:#}")));
+    match made {
+        Ok(fixture) => Ok(fixture.lock().unwrap_or_else(PoisonError::into_inner)),
+        Err(error) => anyhow::bail!("the host could not be prepared: {error}"),
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let mut trials = Vec::new();
+    if getuid().is_root() {
+        host::sweep(Path::new("/var/lib"));
+        trials.extend(row_trials(Mode::Shared));
+    } else {
+        let skipped = row_trials(Mode::Shared).len();
+        say(&format!("SKIPPED: {skipped} attacks between accounts need root"));
+    }
+    trials.extend(row_trials(Mode::Single));
+    let is_list = arguments.list;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    for mode in [Mode::Shared, Mode::Single] {
+        if let Some(Ok(fixture)) = place(mode).get() {
+            fixture.lock().unwrap_or_else(PoisonError::into_inner).close();
+        }
+    }
+    table::print();
+    if conclusion.has_failed() || (must_not_skip() && !is_list && !getuid().is_root()) {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn must_not_skip() -> bool {
+    variable("ISOLATION").is_some_and(|it| it == "require")
+}
+
+/// A test for each row that means something in this mode.
+fn row_trials(mode: Mode) -> Vec<Trial> {
+    let rows = ROWS.iter().filter(|row| applies(row, mode));
+    rows.map(|row| {
+        let name = format!("{}::{}", mode.name(), row.name);
+        Trial::test(name, move || run(|| check(row, mode)))
+    })
+    .collect()
+}
+
+/// Runs a test and says what went wrong with all its causes.
+pub(crate) fn run(test: impl FnOnce() -> Outcome) -> Result<(), Failed> {
+    test().map_err(|error| Failed::from(format!("{error:#}")))
+}
+
+/// Makes one attack: weakened, with every layer, and on a host without namespaces.
+fn check(row: &'static Row, mode: Mode) -> Outcome {
+    let fixture = fixture(mode)?;
+    let before = leaks::snapshot(&fixture);
+    let weakened = attempt(&fixture, row, &Profile::control(row)).context("the control")?;
+    let full = attempt(&fixture, row, &Profile::under_test(row)).context("with every layer")?;
+    let bare = attempt(&fixture, row, &Profile::without_namespaces(row));
+    let bare = bare.context("without namespaces")?;
+    let no_control = no_control(row, &fixture);
+    table::add(table::Line {
+        suite: mode.name(),
+        row,
+        control: no_control
+            .map_or_else(|| table::words(&weakened), |why| format!("no_control: {why}")),
+        full: table::words(&full),
+        without_namespaces: table::words(&bare),
+    });
+    let left = leaks::since(&before, &fixture);
+    ensure!(left.is_empty(), "left behind: {left:#?}");
+    ensure!(full.outcome == Kind::Blocked, "with every layer: {full:?}");
+    if no_control.is_none() {
+        ensure!(weakened.outcome == Kind::Escaped, "the positive control: {weakened:?}");
+    } else {
+        ensure!(weakened.outcome != Kind::Escaped, "the control succeeds: take the exception away");
+    }
+    let is_closed_elsewhere = row.layer != "namespaces";
+    ensure!(bare.outcome == Kind::Blocked || !is_closed_elsewhere, "without namespaces: {bare:?}");
+    Ok(())
+}
+
+/// Why the control of a row cannot succeed on this machine.
+fn no_control(row: &Row, fixture: &Fixture) -> Option<&'static str> {
+    match row.name {
+        "disk_read" if fixture.targets.disk.is_empty() => Some("no block device is shown here"),
+        "other_table" => Some("the kernel has no x32 table"),
+        _ => None,
+    }
+}
