@@ -6,6 +6,8 @@
 //! attack victim WHO      stands for somebody who is attacked, until standard input ends
 //! attack who             prints who it is
 //! attack consume WHAT    uses something up: processes, memory, temporary space
+//! attack swap A B        exchanges two paths until standard input ends
+//! attack degraded …      takes something away from itself and starts an executor nevertheless
 //! attack capable FILE    gives a program a file capability, as root
 //! attack --list          prints every row: name, closing layer, what the attacker does
 //! attack --controls      prints how the positive control of every row is made
@@ -17,6 +19,7 @@
 mod attempts;
 mod consume;
 mod executor;
+mod lack;
 mod rows;
 mod setup;
 mod sys;
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
         ["executor", row, "--init"] => executor::init().and_then(|()| executor::run(row)),
         ["executor", row] => executor::run(row),
         ["consume", what] => consume::run(what),
+        ["swap", one, other] => consume::swap(one, other),
+        ["degraded", lack, mode, account, directory] => lack::run(lack, mode, account, directory),
         [row] => attempt(row),
         _ => Err(io::Error::other("name one row, or --list")),
     };

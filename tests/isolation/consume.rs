@@ -1,9 +1,13 @@
 //! Uses things up: processes, memory, temporary space. Also leaves daemons behind, and answers.
 
+use crate::setup::{SETUP_FILE, Setup};
 use crate::{executor, sys};
-use std::fs::File;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 /// Most processes that are tried: far more than any limit of a test.
 const FORKS: usize = 100_000;
@@ -20,6 +24,7 @@ pub(crate) fn run(what: &str) -> io::Result<()> {
         "daemons" => daemons(),
         "tmp" => tmp(),
         "answer" => answer(),
+        "look" => look(),
         _ => Err(io::Error::other("nothing of that name is used up")),
     }
 }
@@ -103,4 +108,36 @@ fn answer() -> io::Result<()> {
         line.clear();
     }
     Ok(())
+}
+
+/// Says which directory is attached where one was granted.
+fn look() -> io::Result<()> {
+    let setup: Setup = serde_json::from_str(&fs::read_to_string(SETUP_FILE)?)?;
+    let directory = Path::new(&setup.targets.own_worktree).join("swapped");
+    let is_there = |name: &str| directory.join(name).exists();
+    match (is_there("right"), is_there("wrong")) {
+        (true, false) => tell("right\n"),
+        (_, true) => tell("wrong\n"),
+        (false, false) => tell("nothing\n"),
+    }
+}
+
+/// Exchanges two paths as fast as it can until standard input ends.
+pub(crate) fn swap(one: &str, other: &str) -> io::Result<()> {
+    let input = io::stdin();
+    let (one, other) = (sys::path(one)?, sys::path(other)?);
+    let here = sys::signed(libc::AT_FDCWD);
+    let exchange = usize::try_from(libc::RENAME_EXCHANGE).map_err(io::Error::other)?;
+    let arguments = [here, sys::address(&one), here, sys::address(&other), exchange];
+    sys::call(libc::SYS_renameat2, &arguments)?;
+    crate::say("swapping")?;
+    loop {
+        for _ in 0..256 {
+            sys::call(libc::SYS_renameat2, &arguments)?;
+        }
+        let mut polled = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut polled, PollTimeout::ZERO)? > 0 {
+            return Ok(());
+        }
+    }
 }

@@ -6,13 +6,18 @@
 //! `ISOLATION=require` makes a skip a failure. One thread: the sandbox starts processes from
 //! one-threaded parents only. What each row does: `attack --list`.
 
+mod degraded;
 mod fixture;
 mod host;
 mod leaks;
 mod profile;
+mod races;
+mod resources;
 mod rows;
 mod setup;
 mod table;
+mod unprivileged;
+mod validators;
 
 use anyhow::{Context, ensure};
 use fixture::{Fixture, Mode};
@@ -52,11 +57,13 @@ fn main() -> ExitCode {
     if getuid().is_root() {
         host::sweep(Path::new("/var/lib"));
         trials.extend(row_trials(Mode::Shared));
+        trials.extend(named(SHARED_TESTS));
     } else {
-        let skipped = row_trials(Mode::Shared).len();
-        say(&format!("SKIPPED: {skipped} attacks between accounts need root"));
+        let skipped = ROWS.len() + SHARED_TESTS.len();
+        say(&format!("SKIPPED: {skipped} tests between accounts need root"));
     }
     trials.extend(row_trials(Mode::Single));
+    trials.extend(named(TESTS));
     let is_list = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     for mode in [Mode::Shared, Mode::Single] {
@@ -69,6 +76,38 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// A test by its path.
+type Named = (&'static str, fn() -> Outcome);
+
+macro_rules! tests {
+    ($($module:ident: $($test:ident)+;)+) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+),+]
+    };
+}
+
+/// Tests beside the rows.
+const TESTS: &[Named] = tests! {
+    validators: names_are_exactly_those_of_the_manual no_account_of_the_system_runs_executors;
+};
+
+/// Tests that need accounts, and so root.
+const SHARED_TESTS: &[Named] = tests! {
+    resources: a_fork_bomb_is_held_while_others_are_answered
+        a_memory_hog_is_killed_and_that_is_reported
+        an_executor_that_keeps_its_limit_is_not_reported_as_out_of_memory
+        daemons_end_with_their_control_group daemons_end_with_their_process_namespace
+        the_private_tmp_is_full_at_its_size;
+    races: a_link_is_never_granted a_directory_that_is_swapped_for_a_link_is_never_followed;
+    degraded: a_kernel_without_landlock a_kernel_without_seccomp
+        a_container_without_the_right_to_mount a_container_whose_filter_does_not_know_clone3
+        without_the_right_to_change_the_account without_the_right_to_change_groups;
+    unprivileged: every_row_of_a_single_account_without_root;
+};
+
+fn named(tests: &'static [Named]) -> impl Iterator<Item = Trial> {
+    tests.iter().map(|(name, test)| Trial::test(*name, move || run(test)))
 }
 
 fn must_not_skip() -> bool {

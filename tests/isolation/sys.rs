@@ -111,3 +111,19 @@ pub(crate) fn give_capability(program: &str) -> io::Result<()> {
     let arguments = [address(&place), address(&name), value.as_ptr() as usize, 20, 0];
     call(libc::SYS_setxattr, &arguments).map(drop)
 }
+
+/// Gives up one capability for good, in every set.
+pub(crate) fn lose_capability(number: u32) -> io::Result<()> {
+    // Version 3 of capset(2): the header, then effective, permitted and inheritable, twice.
+    let header = [0x2008_0522_u32, 0];
+    let mut sets = [0_u32; 6];
+    let header_at = header.as_ptr() as usize;
+    call(libc::SYS_capget, &[header_at, sets.as_mut_ptr() as usize])?;
+    for set in &mut sets[..3] {
+        *set &= !(1 << number);
+    }
+    let bounding = usize::try_from(libc::PR_CAPBSET_DROP).map_err(io::Error::other)?;
+    let capability = usize::try_from(number).map_err(io::Error::other)?;
+    call(libc::SYS_prctl, &[bounding, capability])?;
+    call(libc::SYS_capset, &[header_at, sets.as_ptr() as usize]).map(drop)
+}
