@@ -176,7 +176,7 @@ impl Fixture {
             capable_program: at("programs/capable"),
             foreign_group: foreign.map_or(0, |group| group.gid.as_raw()),
             tmp_identity: format!("{}:{}", tmp.dev(), tmp.ino()),
-            disk: host::root_disk().unwrap_or_default(),
+            disk: host::disk().unwrap_or_default(),
             ..Targets::default()
         })
     }

@@ -55,15 +55,19 @@ pub(crate) fn socket_directory(base: &str, state: &Path) -> PathBuf {
     if getuid().is_root() { Path::new("/run").join(base) } else { state.join("sockets") }
 }
 
-/// Device file of the root file system.
-pub(crate) fn root_disk() -> Option<String> {
+/// A block device that root may read here: the root file system's, or any.
+pub(crate) fn disk() -> Option<String> {
     let wanted = fs::metadata("/").ok()?.dev();
-    let entries = fs::read_dir("/dev").ok()?.flatten();
-    let mut disks = entries.filter(|entry| {
-        let found = fs::metadata(entry.path());
-        found.is_ok_and(|it| it.file_type().is_block_device() && it.rdev() == wanted)
-    });
-    disks.next().map(|entry| entry.path().display().to_string())
+    let mut disks: Vec<(bool, PathBuf)> = Vec::new();
+    for entry in fs::read_dir("/dev").ok()?.flatten() {
+        let Ok(found) = fs::metadata(entry.path()) else { continue };
+        // Opening tells whether this machine lets anybody read it at all.
+        if found.file_type().is_block_device() && fs::File::open(entry.path()).is_ok() {
+            disks.push((found.rdev() != wanted, entry.path()));
+        }
+    }
+    disks.sort();
+    disks.first().map(|(_, path)| path.display().to_string())
 }
 
 /// A command with nothing set.

@@ -6,6 +6,7 @@
 //! `ISOLATION=require` makes a skip a failure. One thread: the sandbox starts processes from
 //! one-threaded parents only. What each row does: `attack --list`.
 
+mod accounts;
 mod degraded;
 mod fixture;
 mod host;
@@ -94,6 +95,8 @@ const TESTS: &[Named] = tests! {
 
 /// Tests that need accounts, and so root.
 const SHARED_TESTS: &[Named] = tests! {
+    accounts: made_accounts_are_locked_and_closed only_accounts_of_the_group_are_taken
+        an_account_with_another_number_is_refused;
     resources: a_fork_bomb_is_held_while_others_are_answered
         a_memory_hog_is_killed_and_that_is_reported
         an_executor_that_keeps_its_limit_is_not_reported_as_out_of_memory
@@ -148,7 +151,8 @@ fn check(row: &'static Row, mode: Mode) -> Outcome {
     });
     let left = leaks::since(&before, &fixture);
     ensure!(left.is_empty(), "left behind: {left:#?}");
-    ensure!(full.outcome == Kind::Blocked, "with every layer: {full:?}");
+    let what = row.description;
+    ensure!(full.outcome == Kind::Blocked, "{what}, with every layer: {full:?}");
     if no_control.is_none() {
         ensure!(weakened.outcome == Kind::Escaped, "the positive control: {weakened:?}");
     } else {
@@ -161,8 +165,10 @@ fn check(row: &'static Row, mode: Mode) -> Outcome {
 
 /// Why the control of a row cannot succeed on this machine.
 fn no_control(row: &Row, fixture: &Fixture) -> Option<&'static str> {
+    let is_there = |path: &str| Path::new(path).exists();
     match row.name {
-        "disk_read" if fixture.targets.disk.is_empty() => Some("no block device is shown here"),
+        "disk_read" if fixture.targets.disk.is_empty() => Some("no block device can be read here"),
+        "load_module" if !is_there("/proc/modules") => Some("the kernel has no modules"),
         "other_table" => Some("the kernel has no x32 table"),
         _ => None,
     }

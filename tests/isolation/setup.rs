@@ -8,8 +8,6 @@ pub(crate) const SETUP_FILE: &str = "setup.json";
 pub(crate) const ARGUMENT_SECRET: &str = "--token=grovet-argument-secret";
 /// Name and value of a secret in the environment of every victim.
 pub(crate) const ENVIRONMENT_SECRET: (&str, &str) = ("VICTIM_TOKEN", "grovet-environment-secret");
-/// File in a victim's working directory that it keeps open.
-pub(crate) const HELD_FILE: &str = "held-by-victim";
 
 /// Everything one run of an attack needs to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]

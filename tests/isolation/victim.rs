@@ -3,7 +3,7 @@
 //! The victim called `other` also offers whatever others might reach: sockets, shared memory, a
 //! queue, a terminal. It ends, and takes all of that away, when its standard input does.
 
-use crate::setup::{HELD_FILE, SETUP_FILE, Setup, Targets, VictimReady};
+use crate::setup::{SETUP_FILE, Setup, Targets, VictimReady};
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{self, File, OpenOptions};
@@ -13,6 +13,9 @@ use std::os::fd::AsFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
+
+/// File in a victim's working directory that it keeps open.
+pub(crate) const HELD_FILE: &str = "held-by-victim";
 
 /// Offers what it is told to and waits for the end.
 pub(crate) fn run(who: &str) -> io::Result<()> {

@@ -1,8 +1,9 @@
 //! Attempts on files and directories.
 
 use super::{Attempt, escaped, numbered, read};
-use crate::setup::{HELD_FILE, Targets};
+use crate::setup::Targets;
 use crate::sys;
+use crate::victim::HELD_FILE;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};

@@ -4,7 +4,7 @@ use super::{Attempt, Broken, escaped};
 use crate::setup::Targets;
 use crate::sys;
 use std::fs::{self, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -111,7 +111,8 @@ pub(super) fn inherited_fds(_: &Targets) -> Attempt {
     Ok((!found.is_empty()).then(|| found.join(", ")))
 }
 
-/// Standard streams must not be the monitor's: its terminal could be typed into.
+/// Input and output must not be the monitor's. Where errors go is its own affair: executors give
+/// agents other streams.
 pub(super) fn inherited_streams(_: &Targets) -> Attempt {
     let mut found = Vec::new();
     for descriptor in 0..=1 {
@@ -119,10 +120,6 @@ pub(super) fn inherited_streams(_: &Targets) -> Attempt {
         if link != Path::new("/dev/null") {
             found.push(format!("{descriptor} {}", link.display()));
         }
-    }
-    // Errors may go where the monitor's go, but not to a terminal.
-    if io::stderr().is_terminal() {
-        found.push("2 a terminal".to_owned());
     }
     Ok((!found.is_empty()).then(|| found.join(", ")))
 }

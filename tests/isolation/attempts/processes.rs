@@ -246,6 +246,7 @@ pub(super) fn same_limits(targets: &Targets) -> Attempt {
 }
 
 pub(super) fn same_priority(targets: &Targets) -> Attempt {
-    sys::call(libc::SYS_setpriority, &[0, sys::signed(targets.same_pid), 1])?;
+    // The lowest: no privilege is needed for it, whatever the priority was.
+    sys::call(libc::SYS_setpriority, &[0, sys::signed(targets.same_pid), 19])?;
     escaped("changed its priority")
 }
