@@ -8,15 +8,15 @@ use crate::cgroup::Cgroup;
 use crate::landlock::{self, Grants};
 use crate::layers::LayerSet;
 use crate::mounts::{self, TEMPORARY, View};
-use crate::start::Plan;
+use crate::start::{Plan, has_user_namespace};
 use crate::{seccomp, sys};
 use grove_core_api::isolation::Layer;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
-use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
+use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{getgid, getuid, setsid};
+use nix::unistd::{Gid, Uid, setsid};
 use std::ffi::CString;
 use std::fmt::Display;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -26,8 +26,6 @@ use std::path::{Path, PathBuf};
 const ABOVE: RawFd = 100;
 /// First descriptor of the program beside input, output and errors.
 const FIRST: RawFd = 3;
-/// Open files of one process.
-const FILES: u64 = 8_192;
 /// Processes of the whole account; a backstop, the control group's limit comes first.
 const PROCESSES: u64 = 4_096;
 /// Locked memory.
@@ -53,6 +51,8 @@ pub(crate) struct Child<'a> {
     pub(crate) layers: LayerSet,
     pub(crate) group: Option<&'a Cgroup>,
     pub(crate) is_born_in_group: bool,
+    /// User and group before the clone: in a new user namespace they are gone until they are mapped.
+    pub(crate) ids: (Uid, Gid),
     /// Takes each layer that holds, as it comes to hold.
     pub(crate) report: &'a dyn Fn(Layer, &str),
 }
@@ -68,15 +68,16 @@ impl Child<'_> {
 
     fn prepare(&self) -> Result<Failure, Failure> {
         let program = self.program()?;
+        self.map_user().map_err(of(Layer::Namespaces))?;
         setsid().map_err(plainly("begin a session"))?;
         SigSet::empty().thread_set_mask().map_err(plainly("unblock signals"))?;
         self.group_and_network()?;
         let descriptors = self.descriptors()?;
         self.view()?;
-        limits().map_err(plainly("set limits"))?;
+        limits(self.plan.open_files).map_err(plainly("set limits"))?;
         self.account()?;
         // After the account: a change of credentials clears it.
-        set_pdeathsig(Signal::SIGKILL).map_err(plainly("end with the parent"))?;
+        set_pdeathsig(self.plan.parent_death).map_err(plainly("end with the parent"))?;
         umask(Mode::from_bits_truncate(0o027));
         // As the account that it will run as: a directory of somebody else's is refused here.
         nix::unistd::chdir(&self.plan.directory).map_err(plainly("enter its directory"))?;
@@ -85,6 +86,25 @@ impl Child<'_> {
         let Program { path, arguments, environment } = program;
         let errno = sys::execute(&path, &arguments, &environment);
         Ok(plainly("start the program")(errno))
+    }
+
+    /// The same user and group inside and outside, and no others (`user_namespaces(7)`).
+    fn map_user(&self) -> Result<(), String> {
+        let is_new = [Layer::Namespaces, Layer::Network].iter().any(|it| self.layers.contains(*it));
+        if !(is_new && has_user_namespace(self.ids.0)) {
+            return Ok(());
+        }
+        // The files below belong to root while the process may not be looked at. It is a copy of the
+        // parent for a moment only: exec gives it another memory.
+        set_dumpable(true).map_err(|errno| errno.to_string())?;
+        let (uid, gid) = self.ids;
+        let set = |file: &str, text: String| {
+            std::fs::write(format!("/proc/self/{file}"), text)
+                .map_err(|error| format!("{file}: {error}"))
+        };
+        set("setgroups", "deny".to_owned())?;
+        set("uid_map", format!("{uid} {uid} 1"))?;
+        set("gid_map", format!("{gid} {gid} 1"))
     }
 
     fn group_and_network(&self) -> Result<(), Failure> {
@@ -118,7 +138,7 @@ impl Child<'_> {
         let plan = self.plan;
         let (uid, gid) = match &plan.identity {
             Some(identity) => (identity.uid, identity.gid),
-            None => (getuid(), getgid()),
+            None => self.ids,
         };
         let read = self.readable();
         let view = View {
@@ -128,7 +148,7 @@ impl Child<'_> {
             tmp_bytes: plan.limits.tmp_bytes,
             uid,
             gid,
-            is_host_root: nix::unistd::geteuid().is_root() && !plan.has_user_namespace(),
+            is_host_root: !has_user_namespace(self.ids.0),
         };
         mounts::build(&view).map_err(of(Layer::Namespaces))?;
         (self.report)(Layer::Namespaces, "own mounts, processes and IPC");
@@ -149,7 +169,7 @@ impl Child<'_> {
                 |errno| of(Layer::Capabilities)(format!("empty the bounding set: {errno}"));
             // Without the right to change it, it is what the parent had: nothing.
             match sys::drop_bounding_set() {
-                Err(nix::errno::Errno::EPERM) if !nix::unistd::geteuid().is_root() => {}
+                Err(nix::errno::Errno::EPERM) if !self.ids.0.is_root() => {}
                 outcome => outcome.map_err(refused)?,
             }
         }
@@ -221,10 +241,10 @@ fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
-fn limits() -> nix::Result<()> {
+fn limits(open_files: u64) -> nix::Result<()> {
     let most = [
         (Resource::RLIMIT_CORE, 0),
-        (Resource::RLIMIT_NOFILE, FILES),
+        (Resource::RLIMIT_NOFILE, open_files),
         (Resource::RLIMIT_NPROC, PROCESSES),
         (Resource::RLIMIT_MEMLOCK, LOCKED_BYTES),
     ];
@@ -243,8 +263,8 @@ fn become_account(identity: &Identity) -> Result<(), String> {
     setgroups(groups).map_err(|errno| format!("set the groups: {errno}"))?;
     setresgid(*gid, *gid, *gid).map_err(|errno| format!("set the group: {errno}"))?;
     setresuid(*uid, *uid, *uid).map_err(|errno| format!("set the user: {errno}"))?;
-    let root = nix::unistd::Uid::from_raw(0);
-    let root_group = nix::unistd::Gid::from_raw(0);
+    let root = Uid::from_raw(0);
+    let root_group = Gid::from_raw(0);
     if setresuid(root, root, root).is_ok()
         || setresgid(root_group, root_group, root_group).is_ok()
         || geteuid() != *uid

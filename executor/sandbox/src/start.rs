@@ -14,13 +14,14 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, geteuid, getgid, getuid, pipe2, read, write};
+use nix::unistd::{Pid, Uid, geteuid, getgid, getuid, pipe2, read, write};
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
+/// Files that a process may have open when nobody says otherwise.
+const OPEN_FILES: u64 = 1_024;
 /// Longest time from clone to exec.
 const READY_MS: u16 = 10_000;
 /// Longest text that a child may say before exec.
@@ -54,6 +55,10 @@ pub struct Plan {
     pub network: NetworkProfile,
     /// What may be used up.
     pub limits: ExecutorLimits,
+    /// Signal that it gets when its parent ends.
+    pub parent_death: Signal,
+    /// Files that one of its processes may have open.
+    pub open_files: u64,
     /// Layers that are wanted.
     pub layers: LayerSet,
     /// Those without which nothing is started. `Account` and `Network` always are when they apply:
@@ -62,10 +67,50 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether namespaces are made by way of a user namespace, for want of privilege.
-    pub(crate) fn has_user_namespace(&self) -> bool {
-        !geteuid().is_root()
+    /// A program in a directory: as the caller's account, without any layer or environment.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            init_argument: None,
+            environment: Vec::new(),
+            descriptors: Vec::new(),
+            identity: None,
+            directory: directory.into(),
+            write: Vec::new(),
+            read: Vec::new(),
+            cover: Vec::new(),
+            network: NetworkProfile::Shared,
+            limits: ExecutorLimits::default(),
+            parent_death: Signal::SIGKILL,
+            open_files: OPEN_FILES,
+            layers: LayerSet::none(),
+            required: LayerSet::none(),
+        }
     }
+}
+
+/// Marks every descriptor from 3 on as close-on-exec: what the caller inherited is nobody else's.
+///
+/// # Errors
+/// When the kernel knows no `close_range` (before Linux 5.11).
+pub fn seal_descriptors() -> io::Result<()> {
+    Ok(sys::cloexec_from(3)?)
+}
+
+/// Whether this host lets the caller make namespaces: a process is started in some and ends at once.
+#[must_use]
+pub fn can_have_namespaces() -> bool {
+    let layers = LayerSet::none().with(Layer::Namespaces);
+    let plan = Plan { layers, required: layers, ..Plan::new("/bin/true", "/") };
+    let Ok(started) = start(&plan, &Cgroups::none(), "probe") else { return false };
+    waitpid(Pid::from_raw(started.pid), None).is_ok()
+}
+
+/// Whether namespaces are made by way of a user namespace, for want of privilege.
+pub(crate) fn has_user_namespace(caller: Uid) -> bool {
+    !caller.is_root()
 }
 
 /// A process in its place, with its program begun.
@@ -120,7 +165,7 @@ pub fn start(plan: &Plan, groups: &Cgroups, id: &str) -> Result<Started, StartEr
                 return Ok(started);
             }
             Err(Ended::Failed(Failure { layer: Some(layer), detail })) => {
-                if is_required(plan, layer) || !layers.contains(layer) {
+                if is_required(plan, layers, layer) || !layers.contains(layer) {
                     return Err(StartError::Layer { layer, detail });
                 }
                 layers = layers.without(layer);
@@ -148,8 +193,21 @@ fn applicable(plan: &Plan) -> LayerSet {
     }
 }
 
-fn is_required(plan: &Plan, layer: Layer) -> bool {
-    matches!(layer, Layer::Account | Layer::Network) || plan.required.contains(layer)
+/// Whether a layer that failed ends the start. Of Landlock and namespaces one is enough.
+fn is_required(plan: &Plan, layers: LayerSet, failed: Layer) -> bool {
+    let is_only_wall = match failed {
+        Layer::Landlock => !layers.contains(Layer::Namespaces),
+        Layer::Namespaces => !layers.contains(Layer::Landlock),
+        Layer::Account | Layer::Network => return true,
+        Layer::Cgroup
+        | Layer::Limits
+        | Layer::Capabilities
+        | Layer::NoNewPrivs
+        | Layer::Seccomp => return plan.required.contains(failed),
+    };
+    let is_wall_required =
+        plan.required.contains(Layer::Landlock) || plan.required.contains(Layer::Namespaces);
+    is_only_wall && is_wall_required
 }
 
 /// Why one attempt ended.
@@ -171,18 +229,22 @@ fn layer_failed(layer: Layer, detail: impl Into<String>) -> Ended {
 fn attempt(plan: &Plan, layers: LayerSet, groups: &Cgroups, id: &str) -> Result<Started, Ended> {
     let group = make_group(plan, layers, groups, id)?;
     let (said, says) = pipe2(OFlag::O_CLOEXEC)?;
-    let (waits, release) = pipe2(OFlag::O_CLOEXEC)?;
-    let (cloned, is_born_in_group) = clone(plan, layers, group.as_ref())?;
+    let ids = (getuid(), getgid());
+    let (cloned, is_born_in_group) = clone(layers, group.as_ref())?;
     let sys::Cloned::Parent(pid, pidfd) = cloned else {
-        drop((said, release));
-        run_child(plan, layers, group.as_ref(), is_born_in_group, (&says, &waits));
+        drop(said);
+        let child = Child {
+            plan,
+            layers,
+            group: group.as_ref(),
+            is_born_in_group,
+            ids,
+            report: &|layer, detail| report(&says, layer, detail),
+        };
+        run_child(&child, &says);
     };
-    drop((says, waits));
+    drop(says);
     let mut newborn = Newborn { pid, is_wanted: false };
-    if layers.contains(Layer::Namespaces) && plan.has_user_namespace() {
-        map_user(pid).map_err(|error| layer_failed(Layer::Namespaces, error))?;
-    }
-    write(&release, b"g")?;
     let text = listen(&said)?;
     let mut states = understand(&text)?;
     if let Some(group) = &group {
@@ -227,11 +289,7 @@ fn make_group(
 
 /// Clones, with what this kernel can do at once. The second part says whether the child was born in
 /// its control group.
-fn clone(
-    plan: &Plan,
-    layers: LayerSet,
-    group: Option<&Cgroup>,
-) -> Result<(sys::Cloned, bool), Ended> {
+fn clone(layers: LayerSet, group: Option<&Cgroup>) -> Result<(sys::Cloned, bool), Ended> {
     let mut flags: libc::c_int = 0;
     if layers.contains(Layer::Namespaces) {
         flags |= libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC;
@@ -239,7 +297,7 @@ fn clone(
     if layers.contains(Layer::Network) {
         flags |= libc::CLONE_NEWNET;
     }
-    if flags != 0 && plan.has_user_namespace() {
+    if flags != 0 && has_user_namespace(geteuid()) {
         flags |= libc::CLONE_NEWUSER;
     }
     let bits = u64::from(flags.unsigned_abs());
@@ -263,26 +321,17 @@ fn clone(
 }
 
 /// The child's life up to its program.
-fn run_child(
-    plan: &Plan,
-    layers: LayerSet,
-    group: Option<&Cgroup>,
-    is_born_in_group: bool,
-    (says, waits): (&OwnedFd, &OwnedFd),
-) -> ! {
-    // Nothing before the parent has written the user map; its end is the end of this process.
-    if !matches!(read(waits, &mut [0]), Ok(1)) {
-        sys::exit_now(1);
-    }
-    let report = |layer: Layer, detail: &str| {
-        // A parent that does not listen any more has killed this process.
-        write(says, format!("+{}\t{detail}\n", layer as u8).as_bytes()).ok();
-    };
-    let child = Child { plan, layers, group, is_born_in_group, report: &report };
+fn run_child(child: &Child<'_>, says: &OwnedFd) -> ! {
     let Failure { layer, detail } = child.enter();
     let number = layer.map_or_else(|| "-".to_owned(), |layer| (layer as u8).to_string());
+    // A parent that does not listen any more has killed this process.
     write(says, format!("!{number}\t{}\n", detail.replace('\n', " ")).as_bytes()).ok();
     sys::exit_now(1)
+}
+
+fn report(says: &OwnedFd, layer: Layer, detail: &str) {
+    // As above.
+    write(says, format!("+{}\t{detail}\n", layer as u8).as_bytes()).ok();
 }
 
 /// A child that is killed and reaped unless somebody wants it.
@@ -300,17 +349,6 @@ impl Drop for Newborn {
             waitpid(pid, None).ok();
         }
     }
-}
-
-/// The same user and group inside and outside, and no others (`user_namespaces(7)`).
-fn map_user(pid: i32) -> Result<(), String> {
-    let (uid, gid) = (getuid(), getgid());
-    let set = |file: &str, text: String| {
-        fs::write(format!("/proc/{pid}/{file}"), text).map_err(|error| format!("{file}: {error}"))
-    };
-    set("setgroups", "deny".to_owned())?;
-    set("uid_map", format!("{uid} {uid} 1"))?;
-    set("gid_map", format!("{gid} {gid} 1"))
 }
 
 /// Reads what the child says until its program begins or it ends.
