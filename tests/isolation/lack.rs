@@ -2,7 +2,7 @@
 //! less, on one that can do all.
 
 use crate::sys;
-use grove_core_api::isolation::{ExecutorLimits, Layer, LayerState, NetworkProfile};
+use grove_core_api::isolation::{Layer, LayerState};
 use grove_sandbox::account::plain;
 use grove_sandbox::cgroup::Cgroups;
 use grove_sandbox::{LayerSet, Plan, StartError, start};
@@ -20,20 +20,12 @@ pub(crate) fn run(lack: &str, mode: &str, account: &str, directory: &str) -> io:
     // Control groups are of no concern here, and would need a name of their own.
     let layers = LayerSet::all().without(Layer::Cgroup).without(Layer::Limits);
     let plan = Plan {
-        program: std::env::current_exe()?,
         arguments: vec!["who".to_owned()],
-        init_argument: None,
-        environment: Vec::new(),
-        descriptors: Vec::new(),
         identity: Some(plain(account).map_err(io::Error::other)?),
         write: vec![directory.clone()],
-        directory,
-        read: Vec::new(),
-        cover: Vec::new(),
-        network: NetworkProfile::Shared,
-        limits: ExecutorLimits::default(),
         layers,
         required: if mode == "strict" { layers } else { LayerSet::none() },
+        ..Plan::new(std::env::current_exe()?, directory)
     };
     let answer = match start(&plan, &Cgroups::none(), "lack") {
         Ok(started) => {

@@ -190,11 +190,14 @@ fn executor(profile: &Profile, fixture: &Fixture) -> Executor {
     let text = |paths: Vec<PathBuf>| paths.iter().map(|it| it.display().to_string()).collect();
     let mut read = readable(fixture);
     read.extend(fixture.program.parent().map(Path::to_owned));
+    // Without the executor's own state: that is what the second domain hides. Temporary directories
+    // are the first domain's to close where they are not private.
+    let mut write = vec![fixture.directory(profile.who)];
+    write.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
     Executor {
         has_inner_domain: profile.has_inner_domain,
         is_traceable: profile.is_traceable,
-        // Without the executor's own state: that is what the second domain hides.
-        write: text(vec![fixture.directory(profile.who)]),
+        write: text(write),
         read: text(read),
     }
 }
@@ -229,20 +232,19 @@ pub(crate) fn plan(
         ("TMPDIR", OsString::from("/tmp")),
     ];
     Plan {
-        program: fixture.program.clone(),
         arguments: vec!["executor".to_owned(), what.to_owned()],
         init_argument: Some("--init".to_owned()),
         environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         descriptors,
         identity,
         write: vec![directory.clone(), PathBuf::from(&fixture.targets.executor_state)],
-        directory,
         read: readable(fixture),
         cover: vec![fixture.state.clone()],
         network: profile.network,
         limits: profile.limits,
         layers: profile.layers,
         required: profile.layers,
+        ..Plan::new(&fixture.program, directory)
     }
 }
 

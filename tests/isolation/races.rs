@@ -6,6 +6,7 @@ use crate::leaks;
 use crate::profile::{Profile, end, line, plan};
 use crate::rows::Who;
 use anyhow::{Context, bail, ensure};
+use grove_core_api::isolation::Layer;
 use grove_sandbox::{StartError, start};
 use grove_tests::Outcome;
 use nix::unistd::pipe;
@@ -16,8 +17,6 @@ use std::process::Child;
 
 /// Starts while the directory is swapped.
 const STARTS: usize = 120;
-/// Looks along the path, which must see the wrong directory now and then.
-const LOOKS: usize = 2_000;
 
 /// What an executor found in the directory that it was given.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,11 +39,11 @@ impl Trap {
             .map_or(Owner::Caller, |it| Owner::Account(it.uid, it.gid));
         let wrong = fixture.state.join("wrong");
         host::directory(&wrong, 0o755, &Owner::Caller)?;
-        host::file(&wrong.join("wrong"), "", 0o644, &Owner::Caller)?;
+        host::file(&wrong.join("wrong"), "wrong", 0o644, &Owner::Caller)?;
         let worktree = PathBuf::from(&fixture.targets.own_worktree);
         let (directory, link) = (worktree.join("swapped"), worktree.join("link"));
         host::directory(&directory, 0o755, &owner)?;
-        host::file(&directory.join("right"), "", 0o644, &owner)?;
+        host::file(&directory.join("right"), "right", 0o644, &owner)?;
         symlink(&wrong, &link)?;
         Ok(Self { directory, link })
     }
@@ -58,15 +57,29 @@ impl Trap {
     }
 }
 
+/// What else of the file system an executor sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Nothing beside what is granted, as on a shared host.
+    Covered,
+    /// The host's, read-only.
+    Whole,
+    /// The host's: no namespaces can be made.
+    Host,
+}
+
 /// Starts an executor that may use a directory and says what it finds there.
-fn look(fixture: &Fixture, directory: &Path, is_covered: bool) -> Outcome<Found> {
+fn look(fixture: &Fixture, directory: &Path, view: View) -> Outcome<Found> {
     let (reads, writes) = pipe()?;
-    let profile = Profile::full();
+    let mut profile = Profile::full();
+    if view == View::Host {
+        profile.layers = profile.layers.without(Layer::Namespaces);
+    }
     let mut plan = plan(fixture, "consume look", &profile, vec![writes]);
     let second = PathBuf::from(&fixture.targets.same_worktree);
     plan.write = vec![second.clone(), directory.to_owned()];
     plan.directory = second;
-    if !is_covered {
+    if view != View::Covered {
         plan.cover = Vec::new();
     }
     let started = match start(&plan, &fixture.groups, "look") {
@@ -100,11 +113,13 @@ fn with_trap(test: impl FnOnce(&Fixture, &Trap) -> Outcome) -> Outcome {
 
 pub(crate) fn a_link_is_never_granted() -> Outcome {
     with_trap(|fixture, trap| {
-        ensure!(look(fixture, &trap.directory, true)? == Found::Right, "the directory itself");
-        for path in [trap.link.clone(), trap.link.join("below")] {
-            for is_covered in [true, false] {
-                let found = look(fixture, &path, is_covered)?;
-                ensure!(found == Found::Refused, "{}: {found:?}", path.display());
+        let link = trap.link.clone();
+        for view in [View::Covered, View::Whole, View::Host] {
+            let found = look(fixture, &trap.directory, view)?;
+            ensure!(found == Found::Right, "the directory itself, {view:?}: {found:?}");
+            for path in [link.clone(), link.join("below")] {
+                let found = look(fixture, &path, view)?;
+                ensure!(found == Found::Refused, "{}, {view:?}: {found:?}", path.display());
             }
         }
         Ok(())
@@ -121,31 +136,42 @@ fn swap(fixture: &Fixture, trap: &Trap) -> Outcome<Child> {
     Ok(host::start_as(command, &owner)?.0)
 }
 
-pub(crate) fn a_directory_that_is_swapped_for_a_link_is_never_followed() -> Outcome {
+/// Starts many executors while the directory that they are given is swapped.
+fn race(view: View) -> Outcome {
     with_trap(|fixture, trap| {
         let mut swapper = swap(fixture, trap)?;
         // The positive control: whoever goes by the path is led astray.
-        let astray = (0..LOOKS).filter(|_| trap.directory.join("wrong").exists()).count();
-        let mut counts = [0_usize; 3];
-        let mut failure = None;
-        for number in 0..STARTS {
-            match look(fixture, &trap.directory, number % 2 == 0) {
+        let (mut counts, mut astray, mut failure) = ([0_usize; 3], 0, None);
+        for _ in 0..STARTS {
+            astray += usize::from(fs::read(trap.directory.join("wrong")).is_ok());
+            match look(fixture, &trap.directory, view) {
                 Ok(found) => counts[found as usize] += 1,
                 Err(error) => failure = Some(error),
             }
         }
         drop(swapper.stdin.take());
         swapper.wait()?;
-        if let Some(error) = failure {
-            return Err(error);
-        }
+        failure.map_or(Ok(()), Err)?;
         let [right, wrong, refused] = counts;
         grove_tests::say(&format!(
-            "swapped while starting: {right} right, {refused} refused, {wrong} wrong; by path {astray} of {LOOKS} astray"
+            "{view:?}: {right} right, {refused} refused, {wrong} wrong; by path {astray} astray"
         ));
-        ensure!(wrong == 0, "{wrong} executors were given the wrong directory");
+        ensure!(wrong == 0, "{wrong} executors could read the wrong directory");
         ensure!(astray > 0, "nothing was swapped");
+        ensure!(right + refused == STARTS, "some starts are missing");
         ensure!(right > 0, "no executor was given the right directory");
         Ok(())
     })
+}
+
+pub(crate) fn a_swapped_directory_is_never_followed() -> Outcome {
+    race(View::Covered)
+}
+
+pub(crate) fn a_swapped_directory_is_never_followed_in_a_whole_view() -> Outcome {
+    race(View::Whole)
+}
+
+pub(crate) fn a_swapped_directory_is_never_followed_without_namespaces() -> Outcome {
+    race(View::Host)
 }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::path::PathBuf;
 
-fn runner() -> TestRunner {
+/// Many cases; what failed once is not written into the repository.
+pub(crate) fn runner() -> TestRunner {
     // What failed once is shown by its seed; nothing is written into the repository.
     TestRunner::new(Config { cases: 2_000, failure_persistence: None, ..Config::default() })
 }

@@ -32,9 +32,13 @@ fn open_memory(process: i32) -> Attempt {
     escaped("opened its memory")
 }
 
+/// Numbers alone are worth nothing: what lies behind them has to be seen.
 fn list_descriptors(process: i32) -> Attempt {
-    let count = fs::read_dir(format!("/proc/{process}/fd"))?.count();
-    escaped(format!("listed {count} descriptors"))
+    let mut seen = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{process}/fd"))?.flatten() {
+        seen.push(fs::read_link(entry.path())?.display().to_string());
+    }
+    escaped(seen.join(", "))
 }
 
 fn find_in(file: &str, secret: &str) -> Attempt {
