@@ -6,6 +6,7 @@
 //! attack victim WHO      stands for somebody who is attacked, until standard input ends
 //! attack who             prints who it is
 //! attack consume WHAT    uses something up: processes, memory, temporary space
+//! attack look DIR        says what can be read in a directory
 //! attack swap A B        exchanges two paths until standard input ends
 //! attack degraded …      takes something away from itself and starts an executor nevertheless
 //! attack capable FILE    gives a program a file capability, as root
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ["executor", row, "--init"] => executor::init().and_then(|()| executor::run(row)),
         ["executor", row] => executor::run(row),
         ["consume", what] => consume::run(what),
+        ["look", path] => consume::look(path),
         ["swap", one, other] => consume::swap(one, other),
         ["degraded", lack, mode, account, directory] => lack::run(lack, mode, account, directory),
         [row] => attempt(row),

@@ -1,4 +1,6 @@
 //! Hosts that can do less: strict refuses and names the layer, best effort goes on and says so.
+//!
+//! Landlock and namespaces are two walls of which strict demands one.
 
 use crate::fixture::{Fixture, Mode};
 use crate::host;
@@ -31,34 +33,48 @@ fn holds(start: &Start, layer: Layer) -> bool {
     start.layers.iter().any(|it| it.layer == layer && it.is_on)
 }
 
-/// Strict refuses for want of the layer; best effort starts, without it and with others.
-fn is_given_up(lack: &str, layer: Layer, others: &[Layer]) -> Outcome {
-    let fixture = crate::fixture(Mode::Shared)?;
-    let whole = start(&fixture, "nothing", true)?;
-    ensure!(holds(&whole, layer), "the control: {whole:?}");
-    let strict = start(&fixture, lack, true)?;
-    ensure!(strict.refused == Some(layer), "strict: {strict:?}");
-    let best = start(&fixture, lack, false)?;
-    ensure!(best.refused.is_none(), "best effort: {best:?}");
-    let state = best.layers.iter().find(|it| it.layer == layer);
-    let state = state.with_context(|| format!("nothing is said of it: {best:?}"))?;
+/// A start without the layer: it is said to be off, and the others hold.
+fn holds_without(start: &Start, layer: Layer, others: &[Layer]) -> Outcome {
+    ensure!(start.refused.is_none(), "{start:?}");
+    let state = start.layers.iter().find(|it| it.layer == layer);
+    let state = state.with_context(|| format!("nothing is said of it: {start:?}"))?;
     ensure!(!state.is_on && !state.detail.is_empty(), "{state:?}");
     for other in others {
-        ensure!(holds(&best, *other), "{} does not hold: {best:?}", other.name());
+        ensure!(holds(start, *other), "{} does not hold: {start:?}", other.name());
     }
     Ok(())
 }
 
-pub(crate) fn a_kernel_without_landlock() -> Outcome {
-    is_given_up("landlock", Layer::Landlock, &[Layer::Account, Layer::Namespaces, Layer::Seccomp])
+/// The control: with nothing lacking, the layer holds.
+fn control(fixture: &Fixture, layer: Layer) -> Outcome {
+    let whole = start(fixture, "nothing", true)?;
+    ensure!(holds(&whole, layer), "the control: {whole:?}");
+    Ok(())
 }
 
-pub(crate) fn a_kernel_without_seccomp() -> Outcome {
-    is_given_up("seccomp", Layer::Seccomp, &[Layer::Account, Layer::Namespaces, Layer::Landlock])
+/// Strict refuses for want of the layer; best effort starts, without it and with others.
+fn is_required(lack: &str, layer: Layer, others: &[Layer]) -> Outcome {
+    let fixture = crate::fixture(Mode::Shared)?;
+    control(&fixture, layer)?;
+    let strict = start(&fixture, lack, true)?;
+    ensure!(strict.refused == Some(layer), "strict: {strict:?}");
+    holds_without(&start(&fixture, lack, false)?, layer, others)
+}
+
+/// One of the two walls lacks, and the other stands: both modes start and say so.
+fn is_reported(lack: &str, layer: Layer, others: &[Layer]) -> Outcome {
+    let fixture = crate::fixture(Mode::Shared)?;
+    control(&fixture, layer)?;
+    holds_without(&start(&fixture, lack, true)?, layer, others)?;
+    holds_without(&start(&fixture, lack, false)?, layer, others)
+}
+
+pub(crate) fn a_kernel_without_landlock() -> Outcome {
+    is_reported("landlock", Layer::Landlock, &[Layer::Account, Layer::Namespaces, Layer::Seccomp])
 }
 
 pub(crate) fn a_container_without_the_right_to_mount() -> Outcome {
-    is_given_up(
+    is_reported(
         "sys_admin",
         Layer::Namespaces,
         &[Layer::Account, Layer::Landlock, Layer::Seccomp, Layer::NoNewPrivs],
@@ -66,7 +82,21 @@ pub(crate) fn a_container_without_the_right_to_mount() -> Outcome {
 }
 
 pub(crate) fn a_container_whose_filter_does_not_know_clone3() -> Outcome {
-    is_given_up("clone3", Layer::Namespaces, &[Layer::Account, Layer::Landlock, Layer::Seccomp])
+    is_reported("clone3", Layer::Namespaces, &[Layer::Account, Layer::Landlock, Layer::Seccomp])
+}
+
+pub(crate) fn a_host_with_neither_wall() -> Outcome {
+    let fixture = crate::fixture(Mode::Shared)?;
+    let strict = start(&fixture, "landlock,sys_admin", true)?;
+    let walls = [Some(Layer::Landlock), Some(Layer::Namespaces)];
+    ensure!(walls.contains(&strict.refused), "strict: {strict:?}");
+    let best = start(&fixture, "landlock,sys_admin", false)?;
+    holds_without(&best, Layer::Landlock, &[Layer::Account, Layer::NoNewPrivs, Layer::Seccomp])?;
+    holds_without(&best, Layer::Namespaces, &[Layer::Capabilities])
+}
+
+pub(crate) fn a_kernel_without_seccomp() -> Outcome {
+    is_required("seccomp", Layer::Seccomp, &[Layer::Account, Layer::Namespaces, Layer::Landlock])
 }
 
 /// Another account is never given up: nothing may run as the wrong one.

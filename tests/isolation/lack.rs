@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// Starts an executor where something is lacking and says what came of it.
 pub(crate) fn run(lack: &str, mode: &str, account: &str, directory: &str) -> io::Result<()> {
-    take_away(lack)?;
+    lack.split(',').try_for_each(take_away)?;
     let directory = PathBuf::from(directory);
     // Control groups are of no concern here, and would need a name of their own.
     let layers = LayerSet::all().without(Layer::Cgroup).without(Layer::Limits);

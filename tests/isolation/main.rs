@@ -108,7 +108,7 @@ const SHARED_TESTS: &[Named] = tests! {
         a_swapped_directory_is_never_followed_without_namespaces;
     places: names_that_are_paths_are_refused links_in_the_way_are_refused
         a_leaf_of_somebody_else_is_refused;
-    degraded: a_kernel_without_landlock a_kernel_without_seccomp
+    degraded: a_host_with_neither_wall a_kernel_without_landlock a_kernel_without_seccomp
         a_container_without_the_right_to_mount a_container_whose_filter_does_not_know_clone3
         without_the_right_to_change_the_account without_the_right_to_change_groups;
     unprivileged: every_row_of_a_single_account_without_root;

@@ -33,13 +33,17 @@ struct Trap {
 }
 
 impl Trap {
+    /// `wrong` and `wrong/below` are readable for everybody: only the sandbox keeps them shut.
     fn lay(fixture: &Fixture) -> Outcome<Self> {
         let owner = fixture
             .identity(Who::Attacker)
             .map_or(Owner::Caller, |it| Owner::Account(it.uid, it.gid));
         let wrong = fixture.state.join("wrong");
         host::directory(&wrong, 0o755, &Owner::Caller)?;
-        host::file(&wrong.join("wrong"), "wrong", 0o644, &Owner::Caller)?;
+        host::directory(&wrong.join("below"), 0o755, &Owner::Caller)?;
+        for path in ["wrong", "below/wrong"] {
+            host::file(&wrong.join(path), "wrong", 0o644, &Owner::Caller)?;
+        }
         let worktree = PathBuf::from(&fixture.targets.own_worktree);
         let (directory, link) = (worktree.join("swapped"), worktree.join("link"));
         host::directory(&directory, 0o755, &owner)?;
@@ -75,7 +79,8 @@ fn look(fixture: &Fixture, directory: &Path, view: View) -> Outcome<Found> {
     if view == View::Host {
         profile.layers = profile.layers.without(Layer::Namespaces);
     }
-    let mut plan = plan(fixture, "consume look", &profile, vec![writes]);
+    let what = format!("look {}", directory.display());
+    let mut plan = plan(fixture, &what, &profile, vec![writes]);
     let second = PathBuf::from(&fixture.targets.same_worktree);
     plan.write = vec![second.clone(), directory.to_owned()];
     plan.directory = second;
@@ -117,10 +122,10 @@ pub(crate) fn a_link_is_never_granted() -> Outcome {
         for view in [View::Covered, View::Whole, View::Host] {
             let found = look(fixture, &trap.directory, view)?;
             ensure!(found == Found::Right, "the directory itself, {view:?}: {found:?}");
-            for path in [link.clone(), link.join("below")] {
-                let found = look(fixture, &path, view)?;
-                ensure!(found == Found::Refused, "{}, {view:?}: {found:?}", path.display());
-            }
+            let found = look(fixture, &link, view)?;
+            ensure!(found == Found::Refused, "the link, {view:?}: {found:?}");
+            let found = look(fixture, &link.join("below"), view)?;
+            ensure!(found == Found::Refused, "below the link, {view:?}: {found:?}");
         }
         Ok(())
     })
