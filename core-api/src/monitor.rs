@@ -6,10 +6,14 @@
 
 use crate::ExecutorId;
 use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What an executor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutorRole {
     /// Runs the agent of one session.
@@ -130,7 +134,7 @@ pub struct Launch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "place", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Place {
-    /// `git/<account>`: its private bare repositories.
+    /// `git/<account>`: its private bare repositories; and `wt/<account>`, which holds its worktrees.
     Repositories,
     /// `wt/<account>/<repo>/<name>`: one worktree.
     Worktree {

@@ -3,9 +3,11 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
+use crate::executors::allowance::{self, Allowance};
 use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
-use grove_core_api::isolation::IsolationMode;
+use grove_core_api::isolation::{IsolationMode, NetworkProfile};
+use grove_core_api::rest::executors::ResourceLimits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -62,6 +64,18 @@ pub struct FileConfig {
     pub accounts: AccountsConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What keeps executors in their place, as far as the monitor leaves it open.
+    pub isolation: IsolationConfig,
+    /// What one executor with all its processes may use; `docs/operations.md` has the defaults.
+    pub limits: ResourceLimits,
+}
+
+/// What keeps executors in their place, as far as the monitor leaves it open.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IsolationConfig {
+    /// What executors may reach over the network: `shared` (the default), `proxy` or `none`.
+    pub network: NetworkProfile,
 }
 
 /// Settings of the rehearsal agent.
@@ -171,6 +185,10 @@ impl Config {
         }
         let path = home.join("grove.toml");
         let file = read_file(&path)?;
+        if let Some((limit, range)) = allowance::out_of_range(&file.limits) {
+            let path = path.display();
+            return Err(ConfigError::Value(format!("{path}: `{limit}` of `[limits]` {range}")));
+        }
         let database_pool_max = variable("GROVE_DB_POOL_MAX")
             .map(|text| {
                 text.parse().map_err(|_invalid| {
@@ -189,6 +207,13 @@ impl Config {
             account_prefix,
             file,
         })
+    }
+}
+
+impl Config {
+    /// What executors may use and reach, before the policy of their repository narrows it.
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance::of_instance(self.file.isolation.network, &self.file.limits)
     }
 }
 

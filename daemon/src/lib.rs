@@ -14,6 +14,7 @@ mod db;
 mod error;
 mod events;
 mod executor_pool;
+mod executors;
 mod http;
 mod instance;
 mod lookup;

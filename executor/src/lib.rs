@@ -16,6 +16,7 @@ mod replay;
 mod sys;
 mod tools;
 mod unit;
+mod usage;
 
 use control::Control;
 pub use init::init;

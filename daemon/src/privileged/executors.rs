@@ -4,7 +4,7 @@ use super::host::Host;
 use super::request::{self, Refused};
 use super::spawn::{self, Channelled, Started};
 use grove_core_api::isolation::SandboxReport;
-use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS};
+use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS, KEEPERS};
 use grove_core_api::monitor::{
     ExecutorGreeting, ExecutorRole, Launch, LiveExecutor, MonitorAnswer, Refusal,
 };
@@ -18,7 +18,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Most executors: those of sessions, and keepers beside them. One more is refused as busy.
-const MOST: usize = EXECUTORS + 8;
+const MOST: usize = EXECUTORS + KEEPERS;
 /// How long a killed executor may take to be gone, in milliseconds.
 const DEATH_MS: u16 = 2_000;
 

@@ -27,7 +27,7 @@ pub(crate) async fn add(wanted: &AddWorktree) -> Result<WorktreeAdded, RpcError>
             "the repository's mirror is missing; fetch the repository and try again",
         ));
     }
-    if path.symlink_metadata().is_ok() {
+    if !is_free(path).map_err(|error| storage(&error))? {
         let shown = path.display();
         return Err(RpcError::failed(ErrorCode::Conflict, format!("{shown} exists already")));
     }
@@ -92,6 +92,9 @@ fn is_object_name(line: &str) -> bool {
     line.len() >= 40 && line.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Where the branches of the original stand in a private repository.
+const BRANCHES: &str = "+refs/heads/*:refs/remotes/origin/*";
+
 /// Makes the private bare repository beside its place and puts it there at once.
 async fn make_private(mirror: &Path, private: &Path) -> Result<(), RpcError> {
     let made = Scratch::beside(private)?;
@@ -105,15 +108,18 @@ async fn make_private(mirror: &Path, private: &Path) -> Result<(), RpcError> {
         std::fs::write(&alternates, objects)
     };
     write().map_err(|error| storage(&error))?;
-    for (key, value) in [("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")] {
-        Git::at(made.path()).args(["config", key, value]).run().await?;
+    let remote = Git::at(made.path()).args(["config", "remote.origin.url"]);
+    remote.path(mirror).run().await?;
+    let names = Git::at(made.path()).args(["config", "remote.origin.fetch", BRANCHES]);
+    names.run().await?;
+    // The objects are there already, so only the names come over. Not by `git fetch`: it would have
+    // the mirror's owner checked by a second git, which is told of no exception.
+    let format = "--format=create refs/remotes/origin/%(refname:lstrip=2) %(objectname)";
+    let branches = Git::at(mirror).reading().args(["for-each-ref", format, "refs/heads/"]);
+    let branches = branches.run().await?.stdout;
+    if !branches.is_empty() {
+        Git::at(made.path()).args(["update-ref", "--stdin"]).input(branches).run().await?;
     }
-    let url = Git::at(made.path()).args(["config", "remote.origin.url"]);
-    url.path(mirror).run().await?;
-    // The objects are there already; only the names come over.
-    let fetch = Git::at(made.path()).trusting(mirror);
-    let fetch = fetch.args(["fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "origin"]);
-    fetch.run().await?;
     made.keep_as(private)
 }
 
@@ -144,10 +150,22 @@ async fn undo(private: &Path, path: &Path, branch: Option<&str>) {
     }
 }
 
+/// Whether a worktree may be made there: nothing is, or an empty directory, as on a shared host.
+fn is_free(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => Ok(std::fs::read_dir(path)?.next().is_none()),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a directory with everything in it. Where only root can change its parent it stays, empty.
 fn remove_directory(path: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) if is_free(path)? => Ok(()),
+        removed => removed,
     }
 }
 
@@ -165,6 +183,12 @@ pub(crate) async fn remove(
 ) -> Result<Snapshot, RpcError> {
     let taken = snapshot::take(path, reference).await?;
     let remove = Git::at(private).args(["worktree", "remove", "--force", "--force", "--"]);
-    remove.path(path).run().await?;
+    if let Err(error) = remove.path(path).run().await {
+        // git forgets the worktree and empties its directory even when that itself has to stay.
+        if remove_directory(path).is_err() {
+            return Err(error);
+        }
+        Git::at(private).args(["worktree", "prune", "--expire=now"]).run().await?;
+    }
     Ok(taken.snapshot)
 }

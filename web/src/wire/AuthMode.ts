@@ -3,4 +3,4 @@
 /**
  * How people sign in.
  */
-export type AuthMode = "anonymous";
+export type AuthMode = "anonymous" | "token";

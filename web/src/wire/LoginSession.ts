@@ -10,6 +10,6 @@ export type LoginSession = {
  */
 user: User, 
 /**
- * Whether the person chose this name; without it the browser acts as the instance's owner.
+ * Whether the person signed in; without it the browser acts as the instance's owner.
  */
 is_named: boolean, };
