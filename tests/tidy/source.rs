@@ -51,10 +51,19 @@ const HOME_OF: &[(&str, &[&str])] = &[
             "executor/src/lib.rs",
             "executor/src/git/command.rs",
             "executor/src/tools/",
+            "executor/sandbox/src/",
             "cli/src/",
         ],
     ),
-    ("unsafe {", &["daemon/src/privileged/sys.rs", "executor/src/sys.rs", "cli/src/host/sys.rs"]),
+    (
+        "unsafe {",
+        &[
+            "daemon/src/privileged/sys.rs",
+            "executor/src/sys.rs",
+            "executor/sandbox/src/sys.rs",
+            "cli/src/host/sys.rs",
+        ],
+    ),
     ("rmcp::", &["/tools.rs", "daemon/src/mcp/", "executor/src/agent/mcp.rs"]),
     ("jsonwebtoken::", &["daemon/src/auth/jwt.rs"]),
     (

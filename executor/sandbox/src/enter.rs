@@ -7,7 +7,7 @@ use crate::account::Identity;
 use crate::cgroup::Cgroup;
 use crate::landlock::{self, Grants};
 use crate::layers::LayerSet;
-use crate::mounts::{self, TEMPORARY, View};
+use crate::mounts::{self, TEMPORARY, Trouble, View};
 use crate::start::{Plan, has_user_namespace};
 use crate::{seccomp, sys};
 use grove_core_api::isolation::Layer;
@@ -150,7 +150,10 @@ impl Child<'_> {
             gid,
             is_host_root: !has_user_namespace(self.ids.0),
         };
-        mounts::build(&view).map_err(of(Layer::Namespaces))?;
+        mounts::build(&view).map_err(|trouble| match trouble {
+            Trouble::Host(detail) => of(Layer::Namespaces)(detail),
+            Trouble::Path(detail) => Failure { layer: None, detail },
+        })?;
         (self.report)(Layer::Namespaces, "own mounts, processes and IPC");
         Ok(())
     }

@@ -6,9 +6,12 @@
 
 use crate::sys;
 use ::landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{SFlag, fstat};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// Version that is asked for: files, devices, signals and abstract sockets (Linux 6.12).
@@ -61,9 +64,31 @@ pub(crate) fn ruleset(grants: &Grants<'_>) -> Result<RulesetCreated, RulesetErro
         .create()?
         .set_compatibility(CompatLevel::BestEffort)
         .add_rules(path_beneath_rules(SYSTEM, reading))?
-        .add_rules(path_beneath_rules(&grants.read, reading))?
+        .add_rules(rules(&grants.read, reading))?
         .add_rules(path_beneath_rules(DEVICES, devices))?
-        .add_rules(path_beneath_rules(&grants.write, everything))
+        .add_rules(rules(&grants.write, everything))
+}
+
+/// Rules for granted paths. Those that are absent, or have a link in them, grant nothing: whoever
+/// owns a granted directory could otherwise have any other one granted instead.
+fn rules<'a>(
+    paths: &'a [&Path],
+    access: BitFlags<AccessFs>,
+) -> impl Iterator<Item = Result<PathBeneath<OwnedFd>, RulesetError>> + 'a {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    paths.iter().filter_map(move |path| {
+        let how = OpenHow::new().flags(flags).resolve(resolve);
+        let opened = openat2(AT_FDCWD, *path, how).ok()?;
+        let kind = SFlag::from_bits_truncate(fstat(&opened).ok()?.st_mode) & SFlag::S_IFMT;
+        let valid = match kind {
+            SFlag::S_IFDIR => access,
+            // A link that was opened itself.
+            SFlag::S_IFLNK => return None,
+            _ => access & AccessFs::from_file(WANTED),
+        };
+        Some(Ok(PathBeneath::new(opened, valid)))
+    })
 }
 
 /// Restricts this process for good and says what holds.

@@ -35,11 +35,26 @@ pub(crate) struct View<'a> {
     pub(crate) is_host_root: bool,
 }
 
+/// Why a view was not built.
+pub(crate) enum Trouble {
+    /// This host cannot do it.
+    Host(String),
+    /// A granted path is not a plain directory. Whoever owns it may have put a link there, so this
+    /// must never lead to a start with less around it.
+    Path(String),
+}
+
+impl From<String> for Trouble {
+    fn from(detail: String) -> Self {
+        Self::Host(detail)
+    }
+}
+
 /// Builds the view.
 ///
 /// # Errors
 /// What was tried, and what the kernel said; the namespace is of no use then.
-pub(crate) fn build(view: &View<'_>) -> Result<(), String> {
+pub(crate) fn build(view: &View<'_>) -> Result<(), Trouble> {
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
         .map_err(failed("make mounts private"))?;
@@ -49,17 +64,18 @@ pub(crate) fn build(view: &View<'_>) -> Result<(), String> {
         .map_err(failed("make / read-only"))?;
     hide(view)?;
     for (path, tree) in &granted {
-        let onto = target(path)?;
-        sys::attach_tree(tree.as_fd(), onto.as_fd())
-            .map_err(failed(&format!("attach {}", path.display())))?;
+        let onto = target(path).map_err(Trouble::Path)?;
+        let attached = sys::attach_tree(tree.as_fd(), onto.as_fd())
+            .map_err(failed(&format!("attach {}", path.display())));
+        attached.map_err(Trouble::Path)?;
     }
     terminals(view.is_host_root)?;
     processes()?;
-    own_run_directory(view.uid, view.gid)
+    Ok(own_run_directory(view.uid, view.gid)?)
 }
 
 /// Clones of what is granted, parents before what lies in them.
-fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, String> {
+fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, Trouble> {
     let write = view.write.iter().map(|path| (path.as_path(), MOUNT_NOSUID | MOUNT_NODEV));
     let reading = MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV;
     let resolver = Path::new(RESOLVER).is_dir().then_some(Path::new(RESOLVER));
@@ -74,7 +90,7 @@ fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, String> {
     let mut granted = Vec::new();
     for (path, attributes) in write.chain(read) {
         let what = format!("open {}", path.display());
-        let directory = open_directory(None, path).map_err(failed(&what))?;
+        let directory = open_directory(None, path).map_err(failed(&what)).map_err(Trouble::Path)?;
         let tree =
             sys::clone_tree(directory.as_fd()).map_err(|error| format!("{what}: {error}"))?;
         sys::set_mount_attributes(tree.as_fd(), attributes).map_err(failed(&what))?;

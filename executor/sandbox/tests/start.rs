@@ -140,7 +140,8 @@ fn a_link_in_a_granted_path_is_refused(bench: &Bench) {
     plan.layers = LayerSet::all().without(Layer::Landlock);
     plan.required = LayerSet::strict();
     let error = bench.run(plan, says).expect_err("refused");
-    assert!(matches!(error, StartError::Layer { layer: Layer::Namespaces, .. }), "{error}");
+    // No layer is to blame: a start without namespaces would trust the link.
+    assert!(matches!(error, StartError::Step(_)), "{error}");
     fs::remove_file(link).expect("removed");
 }
 
