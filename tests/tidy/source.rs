@@ -44,6 +44,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
             "daemon/src/server.rs",
             // Who owns the key's file.
             "daemon/src/auth/jwt.rs",
+            "executor/sandbox/src/",
             "executor/src/sys.rs",
             "executor/src/process.rs",
             "executor/src/control.rs",
@@ -54,7 +55,16 @@ const HOME_OF: &[(&str, &[&str])] = &[
             "cli/src/",
         ],
     ),
-    ("unsafe {", &["daemon/src/privileged/sys.rs", "executor/src/sys.rs", "cli/src/host/sys.rs"]),
+    (
+        "unsafe {",
+        &[
+            "daemon/src/privileged/sys.rs",
+            "executor/sandbox/src/sys.rs",
+            "executor/sandbox/src/probe/sys.rs",
+            "executor/src/sys.rs",
+            "cli/src/host/sys.rs",
+        ],
+    ),
     ("rmcp::", &["/tools.rs", "daemon/src/mcp/", "executor/src/agent/mcp.rs"]),
     ("jsonwebtoken::", &["daemon/src/auth/jwt.rs"]),
     (
