@@ -76,6 +76,13 @@ pub fn kernel() -> Vec<Probe> {
     kernel::all()
 }
 
+/// Whether executors started by this account would have mounts of their own, by what was tried.
+#[must_use]
+pub fn has_namespaces(kernel: &[Probe]) -> bool {
+    let name = if is_root() { kernel::NAMESPACES } else { kernel::USER_NAMESPACES };
+    kernel.iter().any(|row| row.is_ok && row.name == name)
+}
+
 /// Tries out control groups: killing a whole group, and limits.
 #[must_use]
 pub fn groups() -> Vec<Probe> {

@@ -22,6 +22,8 @@ use std::time::Duration;
 const NEWER_KERNEL: &str = "Use a newer kernel, or let the container's seccomp profile permit it.";
 /// Oldest Landlock that strict isolation accepts.
 const LANDLOCK: i64 = 2;
+pub(super) const NAMESPACES: &str = "namespaces";
+pub(super) const USER_NAMESPACES: &str = "user namespaces";
 const NETWORK: &str = "network namespace";
 const MOUNT_API: &str = "mount API";
 /// The user `nobody`.
@@ -173,7 +175,7 @@ fn namespaces() -> Probe {
     let found = found.map(|()| "mounts, processes, IPC and a /proc of its own".to_owned());
     let effect = "agents see the processes of others, shared /tmp, and the sockets in /run";
     let fix = "Run the monitor as root on the host itself; in a container, with CAP_SYS_ADMIN.";
-    Probe::new("namespaces", found, effect, fix)
+    Probe::new(NAMESPACES, found, effect, fix)
 }
 
 /// A user namespace in which something can be mounted, made by somebody without rights.
@@ -198,7 +200,7 @@ fn user_namespaces() -> Probe {
         .map_err(|found| format!("{found}{cause}"));
     let effect = "a Grove that runs without root has no mounts and processes of its own for agents; \
                   one that runs as root needs none";
-    Probe::new("user namespaces", found, effect, &fix)
+    Probe::new(USER_NAMESPACES, found, effect, &fix)
 }
 
 fn put(path: &std::ffi::CStr, text: &[u8]) -> nix::Result<()> {
