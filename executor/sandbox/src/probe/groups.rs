@@ -120,14 +120,23 @@ impl Drop for Group {
     }
 }
 
+/// A group that is killed as a whole: at once by the kernel, or one process after the other.
 fn kill(mounts: &Mounts) -> Probe {
-    let found = match (mounts.v2(), mounts.v1("pids")) {
-        (Some(parent), _) => kill_a_group(&parent)
-            .map(|()| "a child starts in a group, and the group is killed at once".to_owned()),
-        (None, Some(_)) => Err("only version 1, where processes are killed one by one".to_owned()),
+    let at_once = mounts.v2().map(|parent| kill_a_group(&parent));
+    let found = match (at_once, mounts.v1("pids")) {
+        (Some(Ok(())), _) => {
+            Ok("a child starts in a group, and the group is killed at once".to_owned())
+        }
+        (other, Some(parent)) => Group::make(&parent)
+            .map(|_group| "version 1: processes are killed one by one".to_owned())
+            .map_err(|error| match other {
+                Some(Err(reason)) => format!("{reason}; version 1: {error}"),
+                Some(Ok(())) | None => format!("version 1: {error}"),
+            }),
+        (Some(Err(reason)), None) => Err(reason),
         (None, None) => Err("control groups are not mounted".to_owned()),
     };
-    let effect = "processes that fork while they are killed may survive";
+    let effect = "what an executor started cannot be found again when it hides, and may survive it";
     Probe::new("cgroup kill", found, effect, DELEGATE)
 }
 
@@ -279,8 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn killing_needs_version_two() {
-        let only_one = Mounts("cgroup /x cgroup rw,pids 0 0".to_owned());
-        assert!(kill(&only_one).found.contains("version 1"));
+    fn a_group_is_killed_one_by_one_where_there_is_only_version_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = Mounts(format!("cgroup {} cgroup rw,pids 0 0", directory.path().display()));
+        assert!(kill(&old).found.contains("one by one"));
+        let absent = kill(&Mounts("cgroup /nowhere cgroup rw,pids 0 0".to_owned()));
+        assert!(!absent.is_ok && absent.found.starts_with("version 1: "), "{absent:?}");
+        assert!(!kill(&Mounts(String::new())).is_ok);
     }
 }

@@ -175,13 +175,13 @@ fn permissions(home: &Path) -> Probe {
 
 fn quota(home: &Path) -> Probe {
     let there = home.ancestors().find(|path| path.exists()).unwrap_or(home);
-    let found = File::open(there).map_err(|error| error.to_string());
-    let found = found.and_then(|directory| match sys::project_quota(directory.as_fd()) {
+    let Ok(directory) = File::open(there) else { return Probe::only_root("disk quota") };
+    let found = match sys::project_quota(directory.as_fd()) {
         Ok(_) => Ok("project quota is on".to_owned()),
         Err(Errno::ESRCH) => Err("project quota is off".to_owned()),
         Err(Errno::ENOSYS) => Err("the kernel has no quota for this file system".to_owned()),
         Err(errno) => Err(errno.to_string()),
-    });
+    };
     let effect = "the kernel does not stop a worktree from filling the disk; what a session uses is \
                   measured at intervals instead";
     let fix = "Mount the file system of Grove's home with `prjquota` (ext4, xfs).";
