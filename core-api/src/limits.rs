@@ -141,6 +141,12 @@ pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
 pub const ENDED_EXECUTORS: usize = 128;
+/// Processes and threads of one executor when nobody says otherwise.
+pub const EXECUTOR_PROCESSES: u32 = 512;
+/// Files that one process of an executor may have open.
+pub const EXECUTOR_OPEN_FILES: u64 = 8_192;
+/// Files and connections that the daemon may have open.
+pub const DAEMON_OPEN_FILES: u64 = 65_536;
 /// Directories that one executor may be granted besides its own; more are refused.
 pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.

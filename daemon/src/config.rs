@@ -5,6 +5,7 @@
 
 use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
+use grove_core_api::isolation::IsolationMode;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,8 +22,30 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// Connections to PostgreSQL.
     pub database_pool_max: Option<u32>,
+    /// How much isolation the monitor insists on. Told by the monitor, never by the file: a
+    /// taken-over daemon must not loosen it.
+    pub isolation: IsolationMode,
+    /// Whether executors run as people's own Unix accounts. Told by the monitor.
+    pub is_shared_host: bool,
+    /// What names of accounts that Grove makes begin with. Told by the monitor.
+    pub account_prefix: String,
     /// What `grove.toml` says.
     pub file: FileConfig,
+}
+
+/// What the monitor tells the daemon at its start.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Grove's home.
+    pub home: PathBuf,
+    /// Address to listen on.
+    pub bind: String,
+    /// How much isolation it insists on.
+    pub isolation: IsolationMode,
+    /// Whether executors run as people's own Unix accounts.
+    pub is_shared_host: bool,
+    /// What names of accounts that Grove makes begin with.
+    pub account_prefix: String,
 }
 
 /// The contents of `grove.toml`.
@@ -35,6 +58,8 @@ pub struct FileConfig {
     pub rehearsal: RehearsalConfig,
     /// Settings of the native agent.
     pub native: NativeConfig,
+    /// Settings of people's Unix accounts.
+    pub accounts: AccountsConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
 }
@@ -58,6 +83,20 @@ pub struct NativeConfig {
 impl Default for NativeConfig {
     fn default() -> Self {
         Self { approvals: ApprovalMode::Always }
+    }
+}
+
+/// Settings of people's Unix accounts; they matter on a shared host only.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Whether a person without an account gets one with the first session or repository.
+    pub create_on_first_use: bool,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self { create_on_first_use: true }
     }
 }
 
@@ -110,9 +149,9 @@ impl Config {
     ///
     /// # Errors
     /// `Read` or `Shape` when `grove.toml` is there but cannot be used, `Value` when the address is
-    /// not a loopback one (nobody signs in yet, so nothing else may be served) or a variable is
-    /// wrong.
-    pub fn load(home: &Path, bind: &str) -> Result<Self, ConfigError> {
+    /// not a loopback one (plain HTTP, so nothing else may be served) or a variable is wrong.
+    pub fn load(told: Told) -> Result<Self, ConfigError> {
+        let Told { home, bind, isolation, is_shared_host, account_prefix } = told;
         if !home.is_absolute() || home.to_str().is_none() {
             let path = home.display();
             return Err(ConfigError::Value(format!("the home must be an absolute path: {path}")));
@@ -121,9 +160,13 @@ impl Config {
             ConfigError::Value(format!("`{bind}` is no address and port, such as 127.0.0.1:4768"))
         })?;
         if !bind.ip().is_loopback() {
+            let why = match is_shared_host {
+                true => "tokens would travel over plain HTTP",
+                false => "without accounts everybody who reaches Grove may do everything",
+            };
             return Err(ConfigError::Value(format!(
-                "refusing to listen on {bind}: without accounts everybody who reaches Grove may do \
-                 everything, so only the loopback interface is served (127.0.0.1 or [::1])"
+                "refusing to listen on {bind}: {why}, so only the loopback interface is served \
+                 (127.0.0.1 or [::1])"
             )));
         }
         let path = home.join("grove.toml");
@@ -136,7 +179,16 @@ impl Config {
             })
             .transpose()?;
         let database_url = variable("DATABASE_URL").map(Secret::new);
-        Ok(Self { home: home.to_owned(), bind, database_url, database_pool_max, file })
+        Ok(Self {
+            home,
+            bind,
+            database_url,
+            database_pool_max,
+            isolation,
+            is_shared_host,
+            account_prefix,
+            file,
+        })
     }
 }
 
@@ -193,7 +245,13 @@ mod tests {
 
     #[test]
     fn a_public_address_is_refused_with_the_reason() {
-        let refused = Config::load(Path::new("/nowhere"), "0.0.0.0:4768");
+        let refused = Config::load(Told {
+            home: PathBuf::from("/nowhere"),
+            bind: "0.0.0.0:4768".to_owned(),
+            isolation: IsolationMode::Off,
+            is_shared_host: false,
+            account_prefix: "grove_".to_owned(),
+        });
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
     }
 

@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod environment;
 mod git;
+mod init;
 mod places;
 mod process;
 mod replay;
@@ -17,6 +18,7 @@ mod tools;
 mod unit;
 
 use control::Control;
+pub use init::init;
 use nix::sys::prctl;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 use std::io;

@@ -5,7 +5,6 @@ use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
-use grove_core_api::isolation::IsolationMode;
 use grove_core_api::rehearsal::{self, AUTO};
 use grove_core_api::rest::instance::{AgentInfo, AuthMode, Check, Instance, ModelInfo, Readiness};
 use grove_core_api::rest::sessions::Session;
@@ -20,7 +19,7 @@ pub(crate) fn instance(ctx: &Ctx) -> Result<Instance, Error> {
     Ok(Instance {
         version: version::GROVE.to_owned(),
         auth: AuthMode::Anonymous,
-        isolation: IsolationMode::Off,
+        isolation: ctx.app.config.isolation,
         agents: agents(&ctx.app),
     })
 }

@@ -68,7 +68,7 @@ impl<'a> Line<'a> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the monitor's one clock; it stamps audit lines")]
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -19,6 +19,8 @@ const LOCK_BYTES: u64 = 32;
 /// A home that this monitor alone serves.
 pub(super) struct Home {
     path: PathBuf,
+    /// Whether other accounts of the host may know where Grove listens.
+    is_shared: bool,
     /// Held for the life of the monitor; the kernel lets go of it when the process ends, however.
     _lock: Flock<File>,
 }
@@ -29,7 +31,7 @@ impl Home {
     /// # Errors
     /// `HomeNotAbsolute`, `Home` and `ForeignHome` when it cannot be used, `AlreadyRunning` when
     /// another monitor holds the lock.
-    pub(super) fn take(path: &Path) -> Result<Self, MonitorError> {
+    pub(super) fn take(path: &Path, is_shared: bool) -> Result<Self, MonitorError> {
         if !path.is_absolute() {
             return Err(MonitorError::HomeNotAbsolute(path.to_owned()));
         }
@@ -42,7 +44,7 @@ impl Home {
         }
         make_directory(&path.join("run"))?;
         let lock = take_lock(&path)?;
-        let home = Self { path, _lock: lock };
+        let home = Self { path, is_shared, _lock: lock };
         // What a killed monitor left behind names a process that is gone.
         home.remove_run_file();
         Ok(home)
@@ -50,6 +52,14 @@ impl Home {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes the directory for temporary files where executors have no private one.
+    ///
+    /// # Errors
+    /// `Home`.
+    pub(super) fn make_temporary(home: &Path) -> Result<(), MonitorError> {
+        make_directory(&home.join("tmp"))
     }
 
     fn run_file(&self) -> PathBuf {
@@ -65,8 +75,9 @@ impl Home {
         let content =
             RunFile { pid, start_ticks, url: url.to_owned(), version: version::GROVE.to_owned() };
         let new = self.path.join("run/grove.json.new");
+        let mode = if self.is_shared { 0o644 } else { 0o600 };
         let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
         file.write_all(&serde_json::to_vec(&content).map_err(io::Error::other)?)?;
         file.sync_all()?;
         fs::rename(new, self.run_file())

@@ -13,8 +13,11 @@ mod daemon;
 mod error;
 mod executors;
 mod home;
+mod host;
 mod monitor;
 mod permit;
+mod person;
+mod places;
 mod request;
 mod serve;
 mod signals;
@@ -23,6 +26,7 @@ mod sys;
 mod tree;
 
 pub use error::{EXIT_BUSY, EXIT_CONFIG, MonitorError};
+pub use host::SharedHost;
 pub use monitor::{Options, run};
 
 /// Closes this process to others of its account; see `sys::hide`.

@@ -2,16 +2,19 @@
 //!
 //! Each datagram gets exactly one answer, in order; a refusal is an answer and never an end.
 
-use super::audit::Line;
+use super::audit::{self, Line};
 use super::channel;
 use super::daemon::describe;
 use super::executors::{Connected, Wanted};
+use super::host::Accounts;
 use super::monitor::{Monitor, own_pid};
 use super::permit::{Kind, State};
 use super::request::{self, Refused};
-use super::tree;
+use super::{places, tree};
 use grove_core_api::ExecutorId;
-use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Refusal};
+use grove_core_api::isolation::UnixAccount;
+use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Place, Refusal};
+use grove_sandbox::account::{AccountError, Identity};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::io::{self, Write};
@@ -83,10 +86,7 @@ impl Monitor {
             MonitorRequest::Ready { url } => self.ready(url)?,
             MonitorRequest::Spawn { id, launch, token } => {
                 let wanted = Wanted { id, launch, token };
-                let home = self.home.path();
-                let started =
-                    self.executors.spawn(&self.programs, &self.environment, home, wanted)?;
-                Outcome::Started(started)
+                Outcome::Started(self.executors.spawn(&self.host, wanted)?)
             }
             MonitorRequest::Attach { id, token } => {
                 Outcome::Started(self.executors.attach(id, token)?)
@@ -96,12 +96,17 @@ impl Monitor {
                 Outcome::Listed(MonitorAnswer::Executors { executors: self.executors.list() })
             }
             MonitorRequest::Outcome { id } => Outcome::Listed(self.executors.outcome(id)?),
-            MonitorRequest::EnsureAccount { .. }
-            | MonitorRequest::RetireAccount { .. }
-            | MonitorRequest::MakeDirectory { .. }
-            | MonitorRequest::RemoveDirectory { .. } => {
-                let detail = "this host is not shared: everything runs as one account";
-                return Err(Refused::new(Refusal::NotPermitted, detail));
+            MonitorRequest::EnsureAccount { name } => Outcome::Listed(self.ensure_account(&name)?),
+            MonitorRequest::RetireAccount { account } => self.retire_account(&account)?,
+            MonitorRequest::MakeDirectory { account, place } => {
+                let person = self.person(&account)?;
+                places::make(&self.host.home, &person, &place)?;
+                Outcome::Done { pid: None }
+            }
+            MonitorRequest::RemoveDirectory { account, place } => {
+                let person = self.person(&account)?;
+                places::remove(&self.host.home, &person, &place)?;
+                Outcome::Done { pid: None }
             }
             MonitorRequest::Shutdown => Outcome::Done { pid: None },
         };
@@ -109,6 +114,42 @@ impl Monitor {
             daemon.permits.note(kind);
         }
         Ok(outcome)
+    }
+
+    fn accounts(&self) -> Result<&Accounts, Refused> {
+        self.host.accounts.as_ref().ok_or_else(|| {
+            let detail = "this host is not shared: everything runs as one account";
+            Refused::new(Refusal::NotPermitted, detail)
+        })
+    }
+
+    fn person(&self, account: &UnixAccount) -> Result<Identity, Refused> {
+        self.accounts()?.rules.resolve_known(account).map_err(refuse_account)
+    }
+
+    fn ensure_account(&self, name: &str) -> Result<MonitorAnswer, Refused> {
+        let rules = &self.accounts()?.rules;
+        let person = rules.ensure(name).map_err(refuse_account)?;
+        places::make(&self.host.home, &person, &Place::Repositories)?;
+        Ok(MonitorAnswer::Account {
+            account: UnixAccount { name: person.name, uid: person.uid.as_raw() },
+            home: person.home.to_string_lossy().into_owned(),
+            is_managed: rules.is_managed(name),
+        })
+    }
+
+    /// Its executors end, its files are put away, and when Grove made it the account goes.
+    fn retire_account(&mut self, account: &UnixAccount) -> Result<Outcome, Refused> {
+        let person = self.person(account)?;
+        for id in self.executors.of(&person.name) {
+            self.kill(id)?;
+        }
+        places::retire(&self.host.home, &person, audit::now_ms())?;
+        let rules = &self.accounts()?.rules;
+        if rules.is_managed(&person.name) {
+            rules.remove(&person.name).map_err(refuse_account)?;
+        }
+        Ok(Outcome::Done { pid: None })
     }
 
     fn ready(&mut self, url: String) -> Result<Outcome, Refused> {
@@ -162,6 +203,17 @@ impl Monitor {
             self.part_with_daemon("does_not_take_answers");
         }
     }
+}
+
+fn refuse_account(error: AccountError) -> Refused {
+    let refusal = match &error {
+        AccountError::Tool { .. } | AccountError::System(_) => Refusal::System,
+        AccountError::Name(_)
+        | AccountError::Absent(_)
+        | AccountError::Replaced { .. }
+        | AccountError::Forbidden { .. } => Refusal::Invalid,
+    };
+    Refused::new(refusal, error.to_string())
 }
 
 const fn subject(request: &MonitorRequest) -> Option<ExecutorId> {

@@ -68,7 +68,10 @@ fn readiness_is_printed_and_written_and_sigterm_ends_everything() -> Outcome {
     let (grove, daemon) = Grove::start()?;
     assert_eq!(daemon.hello.role, "groved");
     let home = grove.home.display().to_string();
-    assert_eq!(daemon.hello.arguments, ["--home", &home, "--bind", "127.0.0.1:1"]);
+    assert_eq!(
+        daemon.hello.arguments,
+        ["--home", &home, "--bind", "127.0.0.1:1", "--isolation", "off"]
+    );
     assert_eq!(daemon.hello.session, daemon.hello.pid);
     assert_eq!(daemon.ask(&ready())?.0, MonitorAnswer::Done);
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
