@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Agents and their models
     #[command(subcommand)]
     Agent(Agent),
+    /// Administration of the instance
+    #[command(subcommand)]
+    Admin(Admin),
     /// Try out whether this machine has what Grove needs
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -332,6 +335,58 @@ pub(crate) enum User {
     Ls(Listing),
     /// Show who you are
     Me,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// People, their Unix accounts and tokens
+    #[command(subcommand)]
+    User(AdminUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminUser {
+    /// Add a person; on a shared host with a Unix account. Gives one to a person who has none
+    Add {
+        /// Name that others see
+        name: String,
+        /// Unix account that is there already, instead of a new one
+        #[arg(long, value_name = "ACCOUNT")]
+        unix_account: Option<String>,
+        /// May add and retire people
+        #[arg(long)]
+        admin: bool,
+    },
+    /// List people with their roles and accounts
+    Ls(Listing),
+    /// Retire a person: tokens, executors and account go, the name stays
+    Retire {
+        /// Name, id or end of an id
+        user: String,
+    },
+    /// Make a personal access token for a person; it is shown this once
+    Token {
+        /// Name, id or end of an id
+        user: String,
+        /// What it is for
+        #[arg(long, default_value = "grove")]
+        name: String,
+        /// Life in days; by default 90
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// List a person's tokens
+    Tokens {
+        /// Name, id or end of an id
+        user: String,
+    },
+    /// Revoke a person's token
+    Revoke {
+        /// Name, id or end of an id
+        user: String,
+        /// Id or end of the id of the token
+        token: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

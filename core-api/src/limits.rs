@@ -130,6 +130,8 @@ pub const EXECUTOR_UNATTACHED_MS: u64 = 30_000;
 pub const EXECUTOR_IDLE_MS: u64 = 300_000;
 /// Executors that may live at once; one more prompt waits in the queue.
 pub const EXECUTORS: usize = 64;
+/// Keepers that may live at once, one per Unix account; with one more the longest idle one ends.
+pub const KEEPERS: usize = 32;
 /// Bytes of conversation handed to an executor with a prompt; the oldest messages are left out.
 pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// Longest time between two checkpoints of a streaming message.
@@ -151,6 +153,13 @@ pub const DAEMON_OPEN_FILES: u64 = 65_536;
 pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
 pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
+
+/// Bytes of a bundle between two keepers that travel in one answer.
+pub const BUNDLE_PIECE_BYTES: usize = 1024 * 1024;
+/// Bytes of one bundle; a repository with more is answered with `too_large`.
+pub const BUNDLE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Branches and tags that come with one bundle; a repository with more is answered with `too_large`.
+pub const BUNDLE_REFS: usize = 20_000;
 
 /// Longest time for a local git command.
 pub const GIT_LOCAL_MS: u64 = 60_000;
@@ -205,6 +214,14 @@ pub const TOOL_BASH_MAX_MS: u64 = 600_000;
 
 /// Life of an MCP session token.
 pub const MCP_TOKEN_MS: i64 = 24 * 3_600_000;
+/// Personal access tokens of one person; one more is answered with `conflict`.
+pub const PERSONAL_TOKENS: u64 = 50;
+/// Life of a personal access token that names none.
+pub const PERSONAL_TOKEN_DAYS: i64 = 90;
+/// Longest life of a personal access token; more is answered with `invalid_request`.
+pub const PERSONAL_TOKEN_MAX_DAYS: i64 = 3_650;
+/// Shortest time between two notes of a token's last use.
+pub const TOKEN_USE_MS: i64 = 60_000;
 /// Life of an access token (JWT).
 pub const ACCESS_TOKEN_SECS: i64 = 900;
 /// Life of a login session without use.

@@ -1,7 +1,7 @@
 //! The life of the daemon: open what it needs, listen, serve, drain.
 
 use crate::app::{self, App, Parts};
-use crate::auth::jwt::Keys;
+use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
 use crate::db::{Database, OpenError};
 use crate::paths::Paths;
@@ -97,6 +97,11 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     let home_error = |source| ServeError::Home { home: config.home.clone(), source };
     let jwt = Keys::open(&paths).map_err(home_error)?;
     std::fs::create_dir_all(paths.mirrors()).map_err(home_error)?;
+    if !config.is_shared_host {
+        // On a shared host the monitor makes them, each for its account.
+        std::fs::create_dir_all(paths.repositories(None)).map_err(home_error)?;
+        std::fs::create_dir_all(paths.worktrees(None)).map_err(home_error)?;
+    }
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
@@ -116,6 +121,9 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         spawner: spawner.clone(),
         shutdown: shutdown.clone(),
     });
+    if app.config.is_shared_host {
+        auth::personal_token::ensure_owners(&app).await.map_err(ServeError::Recover)?;
+    }
     serve(app, listener).await?;
     shutdown.cancel();
     spawner.close();

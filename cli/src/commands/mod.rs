@@ -1,5 +1,6 @@
 //! One file per command: read what was typed, ask the API once or twice, write the answer.
 
+mod admin;
 mod agent;
 mod board;
 mod completions;
@@ -39,6 +40,7 @@ pub(crate) async fn dispatch(
         Command::Worktree(command) => worktree::run(command, config, output).await?,
         Command::Session(command) => session::run(*command, config, output).await?,
         Command::User(command) => user::run(command, config, output).await?,
+        Command::Admin(command) => admin::run(command, config, output).await?,
         Command::Agent(command) => agent::run(command, config, output).await?,
         Command::Completions { shell } => completions::run(shell, output)?,
         Command::Config(command) => config::run(&command, config, output)?,

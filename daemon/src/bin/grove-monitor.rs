@@ -4,7 +4,8 @@
 
 use clap::{Parser, ValueEnum};
 use grove_core_api::isolation::IsolationMode;
-use grove_daemon::privileged::{self, Options, SharedHost};
+use grove_daemon::privileged::{self, Options};
+use grove_sandbox::account::Rules;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -49,8 +50,9 @@ fn options(arguments: Arguments) -> Options {
         Mode::Off => IsolationMode::Off,
     };
     let (prefix, group) = (arguments.account_prefix, arguments.account_group);
-    let shared = arguments.service_account.map(|service| SharedHost { service, prefix, group });
-    Options { home: arguments.home, bind: arguments.bind, isolation, shared }
+    let homes = arguments.home.join("home");
+    let accounts = arguments.service_account.map(|service| Rules { prefix, group, service, homes });
+    Options { home: arguments.home, bind: arguments.bind, isolation, accounts }
 }
 
 fn main() -> ExitCode {

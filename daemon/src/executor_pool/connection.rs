@@ -4,8 +4,7 @@ use crate::error::Error;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
 use grove_core_api::ipc::{Method, Notification, RpcError};
-use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots};
-use grove_core_api::monitor::{ExecutorRole, Launch};
+use grove_core_api::monitor::{Launch, Refusal};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
 use grove_ipc::{CallError, Handler, Peer, Raw};
 use std::collections::HashMap;
@@ -32,10 +31,10 @@ pub(super) struct Connection {
 }
 
 /// How to come to a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Reach<'a> {
-    /// A new executor in this directory.
-    Start { role: ExecutorRole, directory: &'a str },
+#[derive(Clone, Debug)]
+pub(super) enum Reach {
+    /// A new executor.
+    Start(Box<Launch>),
     /// One that lives; newer events than this one are sent again.
     Attach { last_seq: u64 },
 }
@@ -49,24 +48,14 @@ pub(super) async fn connect(
     spawner: &TaskTracker,
     progress: &Progress,
     id: ExecutorId,
-    reach: Reach<'_>,
+    reach: Reach,
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
-        Reach::Start { role, directory } => {
-            let launch = Launch {
-                role,
-                account: None,
-                directory: directory.to_owned(),
-                roots: Roots::default(),
-                network: NetworkProfile::default(),
-                limits: ExecutorLimits::default(),
-            };
-            (monitor.spawn(id, launch, token.expose()).await, 0)
-        }
+        Reach::Start(launch) => (monitor.spawn(id, *launch, token.expose()).await, 0),
         Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
     };
-    let link = link.map_err(failed)?;
+    let link = link.map_err(monitor_failed)?;
     match introduce(link, spawner, progress, (id, token, last_seq)).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
@@ -110,10 +99,23 @@ async fn introduce(
 
 const NO_ANSWER: &str = "the executor does not answer";
 
-fn failed(error: MonitorCallError) -> Error {
-    Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
-        .hint("`grove doctor` shows what is wrong")
-        .because(error)
+/// What a refusal or the silence of the monitor means for whoever asked.
+pub(crate) fn monitor_failed(error: MonitorCallError) -> Error {
+    match &error {
+        MonitorCallError::Refused { refusal: Refusal::Invalid | Refusal::NotPermitted, detail } => {
+            Error::new(ErrorCode::Conflict, format!("the monitor refused: {detail}"))
+                .hint("docs/privilege.md says which accounts and directories may be used")
+                .because(error)
+        }
+        MonitorCallError::Refused { detail, .. } => {
+            Error::new(ErrorCode::ExecutorFailed, format!("the monitor refused: {detail}"))
+                .hint("`grove doctor` shows what is wrong")
+                .because(error)
+        }
+        _ => Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
+            .hint("`grove doctor` shows what is wrong")
+            .because(error),
+    }
 }
 
 /// What a failed call to an executor means for whoever asked.

@@ -6,10 +6,12 @@ use super::unit::{self, Order, Unit};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::sessions::service as sessions;
 use crate::{repos, tasks, worktrees};
 use grove_core_api::ipc::method::{AnswerPermission, Ping};
+use grove_core_api::isolation::UnixAccount;
 use grove_core_api::monitor::{ExecutorRole, LiveExecutor};
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
@@ -28,7 +30,7 @@ pub(crate) struct Pool {
     pub(crate) monitor: Arc<MonitorClient>,
     pub(super) spawner: TaskTracker,
     pub(super) progress: Progress,
-    keepers: Keepers,
+    keepers: Arc<Keepers>,
     units: Mutex<HashMap<SessionId, UnitHandle>>,
     /// One permit per executor of a session; a prompt waits for one in its queue.
     pub(super) slots: Arc<Semaphore>,
@@ -45,22 +47,33 @@ impl Pool {
         app: Weak<App>,
         monitor: MonitorClient,
         spawner: TaskTracker,
-        mirrors: String,
+        paths: Paths,
+        is_shared_host: bool,
     ) -> Self {
         let monitor = Arc::new(monitor);
         let progress = Progress::default();
-        let keepers =
-            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), mirrors);
+        let keepers = Keepers::new(
+            Arc::clone(&monitor),
+            spawner.clone(),
+            Arc::clone(&progress),
+            paths,
+            is_shared_host,
+        );
         let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
         Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
     }
 
-    /// The keeper, started when there is none.
+    /// The keeper of an account (absent: the daemon's own), started when there is none.
     ///
     /// # Errors
     /// `ExecutorFailed` when it cannot be started.
-    pub(crate) async fn keeper(&self) -> Result<Keeper, Error> {
-        self.keepers.get().await
+    pub(crate) async fn keeper(&self, account: Option<&UnixAccount>) -> Result<Keeper, Error> {
+        self.keepers.get(account).await
+    }
+
+    /// Ends the keeper of an account, when it has one.
+    pub(crate) async fn end_keeper(&self, account: &UnixAccount) {
+        self.keepers.retire(account).await;
     }
 
     /// Percent of a clone.
@@ -133,7 +146,7 @@ impl Pool {
     /// `ExecutorFailed` when it does not.
     pub(crate) async fn keeper_answers(&self) -> Result<(), Error> {
         let time = Duration::from_millis(limits::IPC_PING_MS);
-        self.keeper().await?.call(Ping {}, time).await.map(|_| ())
+        self.keeper(None).await?.call(Ping {}, time).await.map(|_| ())
     }
 
     /// After a start: attaches to executors that live, settles sessions whose executor does not,

@@ -10,12 +10,12 @@ use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
-use crate::{auth, tasks};
+use crate::{auth, tasks, worktrees};
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
     AnswerPermission, Cancel, EventAck, Ping, Prompt, SessionEvent, Shutdown,
 };
-use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::monitor::Launch;
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -248,8 +248,10 @@ impl Unit {
     }
 
     async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
+        let ctx = self.ctx();
+        let launch = worktrees::service::launch(&ctx, start.session.worktree_id).await?;
         let prompt: Prompt = prompt::build(&self.app, &start).await?;
-        self.ensure_executor(&prompt.directory).await?;
+        self.ensure_executor(launch).await?;
         let Some(executor) = &self.executor else {
             return Err(Error::internal("an executor vanished right after its start"));
         };
@@ -259,7 +261,7 @@ impl Unit {
         Ok(())
     }
 
-    async fn ensure_executor(&mut self, directory: &str) -> Result<(), Error> {
+    async fn ensure_executor(&mut self, launch: Launch) -> Result<(), Error> {
         if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
             return Ok(());
         }
@@ -271,7 +273,7 @@ impl Unit {
         let id = clock::fresh_id();
         // Noted before the start: after a crash in between, the executor is known as this session's.
         sessions::assign_executor(&self.ctx(), self.session, Some(id)).await?;
-        let reach = Reach::Start { role: ExecutorRole::Session, directory };
+        let reach = Reach::Start(Box::new(launch));
         let pool = &self.app.pool;
         let connection =
             connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;

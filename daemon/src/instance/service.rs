@@ -16,10 +16,11 @@ const NATIVE: &str = "native";
 
 pub(crate) fn instance(ctx: &Ctx) -> Result<Instance, Error> {
     ctx.authorize(Action::Read)?;
+    let config = &ctx.app.config;
     Ok(Instance {
         version: version::GROVE.to_owned(),
-        auth: AuthMode::Anonymous,
-        isolation: ctx.app.config.isolation,
+        auth: if config.is_shared_host { AuthMode::Token } else { AuthMode::Anonymous },
+        isolation: config.isolation,
         agents: agents(&ctx.app),
     })
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// One line of the audit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Line<'a> {
     /// Milliseconds since 1970.
     at_ms: u64,
@@ -31,16 +31,7 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn new(kind: &'a str, outcome: &'a str) -> Self {
-        let at_ms = now_ms();
-        Self {
-            at_ms,
-            target: "monitor",
-            kind,
-            executor_id: None,
-            outcome,
-            pid: None,
-            duration_us: None,
-        }
+        Self { at_ms: now_ms(), target: "monitor", kind, outcome, ..Self::default() }
     }
 
     pub(super) fn executor(mut self, id: Option<ExecutorId>) -> Self {

@@ -3,14 +3,14 @@
 use super::host::Host;
 use super::request::{self, Refused};
 use super::spawn::{self, Channelled, Started};
-use super::{sys, tree};
 use grove_core_api::isolation::SandboxReport;
-use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS};
+use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS, KEEPERS};
 use grove_core_api::monitor::{
     ExecutorGreeting, ExecutorRole, Launch, LiveExecutor, MonitorAnswer, Refusal,
 };
 use grove_core_api::{ExecutorId, Secret};
 use grove_sandbox::cgroup::Cgroup;
+use grove_sandbox::{pidfd, tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,7 +18,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Most executors: those of sessions, and keepers beside them. One more is refused as busy.
-const MOST: usize = EXECUTORS + 8;
+const MOST: usize = EXECUTORS + KEEPERS;
 /// How long a killed executor may take to be gone, in milliseconds.
 const DEATH_MS: u16 = 2_000;
 
@@ -52,20 +52,18 @@ pub(super) struct Executors {
     ended: VecDeque<Ended>,
 }
 
-/// A request to start an executor, as it came.
-pub(super) struct Wanted {
-    pub(super) id: ExecutorId,
-    pub(super) launch: Launch,
-    pub(super) token: String,
-}
-
 impl Executors {
     /// Starts one.
     ///
     /// # Errors
     /// `Busy`, `Invalid` or `System`; nothing is left running then.
-    pub(super) fn spawn(&mut self, host: &Host, wanted: Wanted) -> Result<Connected, Refused> {
-        let Wanted { id, launch, token } = wanted;
+    pub(super) fn spawn(
+        &mut self,
+        host: &Host,
+        id: ExecutorId,
+        launch: Launch,
+        token: String,
+    ) -> Result<Connected, Refused> {
         let role = launch.role;
         if self.live.contains_key(&id) {
             return Err(Refused::new(Refusal::Busy, "an executor with this id lives already"));
@@ -183,10 +181,10 @@ fn end(process: &Channelled) {
     } else {
         // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
         // A process that has just ended by itself takes no signal, which is fine.
-        drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGSTOP));
+        drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGSTOP));
         tree::kill_below(process.pid);
     }
-    drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGKILL));
+    drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGKILL));
 }
 
 fn unknown() -> Refused {

@@ -3,9 +3,9 @@
 //! Not here: everything that the daemon keeps below the home.
 
 use super::error::{MonitorError, system};
-use super::tree;
 use grove_core_api::monitor::RunFile;
 use grove_core_api::version;
+use grove_sandbox::tree;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -54,14 +54,6 @@ impl Home {
         &self.path
     }
 
-    /// Makes the directory for temporary files where executors have no private one.
-    ///
-    /// # Errors
-    /// `Home`.
-    pub(super) fn make_temporary(home: &Path) -> Result<(), MonitorError> {
-        make_directory(&home.join("tmp"))
-    }
-
     fn run_file(&self) -> PathBuf {
         self.path.join("run/grove.json")
     }
@@ -94,7 +86,8 @@ fn unusable(path: &Path) -> impl FnOnce(io::Error) -> MonitorError {
     move |source| MonitorError::Home { path: path.to_owned(), source }
 }
 
-fn make_directory(path: &Path) -> Result<(), MonitorError> {
+/// Makes a directory of the home, closed to others, when it is absent.
+pub(super) fn make_directory(path: &Path) -> Result<(), MonitorError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable(path))
 }
 

@@ -16,17 +16,13 @@ mod home;
 mod host;
 mod monitor;
 mod permit;
-mod person;
-mod places;
 mod request;
 mod serve;
 mod signals;
 mod spawn;
 mod sys;
-mod tree;
 
 pub use error::{EXIT_BUSY, EXIT_CONFIG, MonitorError};
-pub use host::SharedHost;
 pub use monitor::{Options, run};
 
 /// Closes this process to others of its account; see `sys::hide`.

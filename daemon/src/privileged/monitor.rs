@@ -8,13 +8,15 @@ use super::channel::{self, Datagram};
 use super::daemon::{Next, Restarts, describe};
 use super::error::{MonitorError, system};
 use super::executors::Executors;
-use super::home::Home;
-use super::host::{Host, SharedHost, enter_home};
+use super::home::{Home, make_directory};
+use super::host::Host;
 use super::permit::{Permits, State};
 use super::signals::{Notice, Signals};
 use super::spawn::{self, Channelled};
-use super::{places, sys, tree};
+use super::sys;
 use grove_core_api::isolation::IsolationMode;
+use grove_sandbox::account::Rules;
+use grove_sandbox::{pidfd, places, tree};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
@@ -44,8 +46,8 @@ pub struct Options {
     pub bind: String,
     /// How much isolation is insisted on.
     pub isolation: IsolationMode,
-    /// The accounts of a shared host; absent when everything runs as one account.
-    pub shared: Option<SharedHost>,
+    /// Which accounts are Grove's on a shared host; absent when everything runs as one account.
+    pub accounts: Option<Rules>,
 }
 
 /// Runs the monitor until it is told to end, and returns its exit code.
@@ -54,14 +56,14 @@ pub struct Options {
 /// When the home or a program cannot be used, when another monitor serves the home, or when the
 /// daemon keeps ending. No process is left behind in any of these cases.
 pub fn run(options: &Options) -> Result<u8, MonitorError> {
-    sys::seal_descriptors().map_err(system("seal inherited descriptors"))?;
+    grove_sandbox::seal_descriptors().map_err(system("seal inherited descriptors"))?;
     sys::hide().map_err(system("close its memory to others"))?;
-    let home = Home::take(&options.home, options.shared.is_some())?;
-    let host = Host::new(home.path(), options.isolation, options.shared.as_ref())?;
+    let home = Home::take(&options.home, options.accounts.is_some())?;
+    let host = Host::new(home.path(), options.isolation, options.accounts.clone())?;
     prepare(&host)?;
     let signals = Signals::new().map_err(system("read signals from a descriptor"))?;
     set_child_subreaper(true).map_err(system("become the parent of orphans"))?;
-    enter_home(home.path())?;
+    std::env::set_current_dir(home.path()).map_err(system("enter Grove's home"))?;
     let mut monitor = Monitor {
         home,
         host,
@@ -83,9 +85,9 @@ pub fn run(options: &Options) -> Result<u8, MonitorError> {
 fn prepare(host: &Host) -> Result<(), MonitorError> {
     if let Some(accounts) = &host.accounts {
         places::lay_out(&host.home, &accounts.service, host.has_namespaces)
-            .map_err(|refused| MonitorError::Layout(refused.detail))?;
+            .map_err(|error| MonitorError::Layout(error.to_string()))?;
     } else {
-        Home::make_temporary(&host.home)?;
+        make_directory(&host.home.join("tmp"))?;
     }
     let stale = host.groups.sweep();
     if stale > 0 {
@@ -334,7 +336,7 @@ fn readable(fd: BorrowedFd<'_>) -> PollFd<'_> {
 
 fn kill(pidfd: &OwnedFd, signal: Signal) {
     // It fails only when the process has ended already.
-    drop(sys::pidfd_signal(pidfd.as_fd(), signal));
+    drop(pidfd::signal(pidfd.as_fd(), signal));
 }
 
 pub(super) fn own_pid() -> i32 {

@@ -5,20 +5,22 @@
 use super::audit::{self, Line};
 use super::channel;
 use super::daemon::describe;
-use super::executors::{Connected, Wanted};
+use super::executors::Connected;
 use super::host::Accounts;
 use super::monitor::{Monitor, own_pid};
 use super::permit::{Kind, State};
 use super::request::{self, Refused};
-use super::{places, tree};
 use grove_core_api::ExecutorId;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Place, Refusal};
 use grove_sandbox::account::{AccountError, Identity};
+use grove_sandbox::places::{self, PlaceError};
+use grove_sandbox::tree;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Instant;
 
 /// What a request came to, before it is sent.
@@ -37,14 +39,14 @@ impl Monitor {
             Err(refused) => return self.refuse_malformed(refused, start),
         };
         let kind = Kind::of(&request);
-        let id = subject(&request);
+        let id = request.subject();
         let is_shutdown = kind == Kind::Shutdown;
         let outcome = self.check_permit(kind).and_then(|()| self.carry_out(request));
         let (name, pid) = match &outcome {
             Ok(Outcome::Done { pid }) => ("done", *pid),
             Ok(Outcome::Started(connected)) => ("started", Some(connected.pid)),
             Ok(Outcome::Listed(_)) => ("done", None),
-            Err(refused) => (refusal_name(refused.refusal), None),
+            Err(refused) => (refused.refusal.name(), None),
         };
         Line::new(kind.name(), name).executor(id).pid(pid).since(start).write();
         let is_done = outcome.is_ok();
@@ -85,8 +87,7 @@ impl Monitor {
         let outcome = match request {
             MonitorRequest::Ready { url } => self.ready(url)?,
             MonitorRequest::Spawn { id, launch, token } => {
-                let wanted = Wanted { id, launch, token };
-                Outcome::Started(self.executors.spawn(&self.host, wanted)?)
+                Outcome::Started(self.executors.spawn(&self.host, id, launch, token)?)
             }
             MonitorRequest::Attach { id, token } => {
                 Outcome::Started(self.executors.attach(id, token)?)
@@ -99,14 +100,10 @@ impl Monitor {
             MonitorRequest::EnsureAccount { name } => Outcome::Listed(self.ensure_account(&name)?),
             MonitorRequest::RetireAccount { account } => self.retire_account(&account)?,
             MonitorRequest::MakeDirectory { account, place } => {
-                let person = self.person(&account)?;
-                places::make(&self.host.home, &person, &place)?;
-                Outcome::Done { pid: None }
+                self.directory(&account, &place, places::make)?
             }
             MonitorRequest::RemoveDirectory { account, place } => {
-                let person = self.person(&account)?;
-                places::remove(&self.host.home, &person, &place)?;
-                Outcome::Done { pid: None }
+                self.directory(&account, &place, places::remove)?
             }
             MonitorRequest::Shutdown => Outcome::Done { pid: None },
         };
@@ -124,13 +121,23 @@ impl Monitor {
     }
 
     fn person(&self, account: &UnixAccount) -> Result<Identity, Refused> {
-        self.accounts()?.rules.resolve_known(account).map_err(refuse_account)
+        self.accounts()?.rules.resolve_known(account).map_err(refused(Refusal::Invalid))
+    }
+
+    fn directory(
+        &self,
+        account: &UnixAccount,
+        place: &Place,
+        act: fn(&Path, &Identity, &Place) -> Result<(), PlaceError>,
+    ) -> Result<Outcome, Refused> {
+        act(&self.host.home, &self.person(account)?, place).map_err(refuse_place)?;
+        Ok(Outcome::Done { pid: None })
     }
 
     fn ensure_account(&self, name: &str) -> Result<MonitorAnswer, Refused> {
         let rules = &self.accounts()?.rules;
-        let person = rules.ensure(name).map_err(refuse_account)?;
-        places::make(&self.host.home, &person, &Place::Repositories)?;
+        let person = rules.ensure(name).map_err(refused(Refusal::Invalid))?;
+        places::make(&self.host.home, &person, &Place::Repositories).map_err(refuse_place)?;
         Ok(MonitorAnswer::Account {
             account: UnixAccount { name: person.name, uid: person.uid.as_raw() },
             home: person.home.to_string_lossy().into_owned(),
@@ -144,10 +151,10 @@ impl Monitor {
         for id in self.executors.of(&person.name) {
             self.kill(id)?;
         }
-        places::retire(&self.host.home, &person, audit::now_ms())?;
+        places::retire(&self.host.home, &person, audit::now_ms()).map_err(refuse_place)?;
         let rules = &self.accounts()?.rules;
         if rules.is_managed(&person.name) {
-            rules.remove(&person.name).map_err(refuse_account)?;
+            rules.remove(&person.name).map_err(refused(Refusal::System))?;
         }
         Ok(Outcome::Done { pid: None })
     }
@@ -205,41 +212,15 @@ impl Monitor {
     }
 }
 
-fn refuse_account(error: AccountError) -> Refused {
+fn refused(refusal: Refusal) -> impl FnOnce(AccountError) -> Refused {
+    move |error| Refused::new(refusal, error.to_string())
+}
+
+fn refuse_place(error: PlaceError) -> Refused {
     let refusal = match &error {
-        AccountError::Tool { .. } | AccountError::System(_) => Refusal::System,
-        AccountError::Name(_)
-        | AccountError::Absent(_)
-        | AccountError::Replaced { .. }
-        | AccountError::Forbidden { .. } => Refusal::Invalid,
+        PlaceError::Invalid(_) => Refusal::Invalid,
+        PlaceError::NotEmpty => Refusal::Busy,
+        PlaceError::System(_) => Refusal::System,
     };
     Refused::new(refusal, error.to_string())
-}
-
-const fn subject(request: &MonitorRequest) -> Option<ExecutorId> {
-    match request {
-        MonitorRequest::Spawn { id, .. }
-        | MonitorRequest::Attach { id, .. }
-        | MonitorRequest::Outcome { id }
-        | MonitorRequest::Kill { id } => Some(*id),
-        MonitorRequest::Ready { .. }
-        | MonitorRequest::List
-        | MonitorRequest::EnsureAccount { .. }
-        | MonitorRequest::RetireAccount { .. }
-        | MonitorRequest::MakeDirectory { .. }
-        | MonitorRequest::RemoveDirectory { .. }
-        | MonitorRequest::Shutdown => None,
-    }
-}
-
-const fn refusal_name(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Malformed => "malformed",
-        Refusal::NotPermitted => "not_permitted",
-        Refusal::Invalid => "invalid",
-        Refusal::Unknown => "unknown",
-        Refusal::Busy => "busy",
-        Refusal::Isolation => "isolation",
-        Refusal::System => "system",
-    }
 }

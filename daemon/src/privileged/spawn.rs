@@ -5,30 +5,23 @@
 
 use super::channel;
 use super::error::MonitorError;
-use super::host::{Host, environment};
-use super::person;
+use super::host::Host;
 use super::request::{self, Refused};
-use grove_core_api::isolation::{
-    ExecutorLimits, IsolationMode, Layer, LayerState, NetworkProfile, SandboxReport,
-};
+use grove_core_api::isolation::{ExecutorLimits, IsolationMode, Layer, LayerState, SandboxReport};
 use grove_core_api::limits::{DAEMON_OPEN_FILES, EXECUTOR_OPEN_FILES, EXECUTOR_PROCESSES};
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole, Launch, Refusal};
 use grove_core_api::{ExecutorId, Secret};
-use grove_sandbox::account::Identity;
+use grove_sandbox::account::{self, Identity};
 use grove_sandbox::cgroup::{Cgroup, Cgroups};
-use grove_sandbox::{LayerSet, Plan, StartError, start};
+use grove_sandbox::{LayerSet, Plan, StartError, environment, person, start};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{AccessFlags, Pid, access, geteuid};
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Layers that strict insists on; beside them Landlock or namespaces.
-const STRICT: [Layer; 5] =
-    [Layer::Cgroup, Layer::Limits, Layer::Capabilities, Layer::NoNewPrivs, Layer::Seccomp];
 /// Directories of people that nobody's executor sees.
 const HOMES: [&str; 2] = ["/home", "/root"];
 
@@ -85,37 +78,17 @@ pub(super) fn daemon(host: &Host, bind: &str) -> Result<Channelled, StartError> 
         layers = [Layer::Capabilities, Layer::NoNewPrivs].into_iter().collect();
     }
     let plan = Plan {
-        program: host.programs.daemon.clone(),
         arguments,
-        init_argument: None,
-        environment: daemon_environment(service.as_ref()),
-        descriptors: Vec::new(),
+        environment: environment::inherited(service.as_ref()),
         identity: service,
-        directory: host.home.clone(),
-        write: Vec::new(),
-        read: Vec::new(),
-        cover: Vec::new(),
         // A daemon whose monitor is gone can start nothing more; it is asked to end in good order.
         parent_death: Signal::SIGTERM,
         open_files: DAEMON_OPEN_FILES,
-        network: NetworkProfile::Shared,
-        limits: ExecutorLimits::default(),
         layers,
         required: layers,
+        ..Plan::new(&host.programs.daemon, &host.home)
     };
     begin(plan, &Cgroups::none(), "groved").map(|(channelled, _)| channelled)
-}
-
-/// The monitor's own environment, which holds provider keys, but for what `sudo` left in it: git
-/// takes `SUDO_UID` for a reason to trust that account's repositories.
-fn daemon_environment(service: Option<&Identity>) -> Vec<(String, OsString)> {
-    let own = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| !name.starts_with("SUDO_"));
-    let Some(service) = service else { return own.collect() };
-    let person = environment(Some(service), Path::new("/tmp"));
-    let is_replaced = |name: &str| person.iter().any(|(it, _)| it == name);
-    own.filter(|(name, _)| !is_replaced(name)).chain(person.iter().cloned()).collect()
 }
 
 /// An executor that was started.
@@ -139,17 +112,11 @@ pub(super) fn executor(
 ) -> Result<Started, Refused> {
     let identity = identity(host, launch)?;
     let plan = plan(host, launch, identity)?;
-    let account = plan.identity.as_ref().map_or_else(own_name, |it| it.name.clone());
+    let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
     let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
     let started = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
     let (mut process, layers) = started;
     let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
-    let is_walled = report.holds(Layer::Landlock) || report.holds(Layer::Namespaces);
-    if host.mode == IsolationMode::Strict && !is_walled {
-        end_unborn(&mut process);
-        let detail = "neither Landlock nor mount namespaces hold on this host";
-        return Err(Refused::new(Refusal::Isolation, detail));
-    }
     let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
         Ok(connection) => Ok(Started { process, report, connection }),
@@ -168,11 +135,6 @@ fn refuse(error: StartError) -> Refused {
         StartError::Step(_) | StartError::System(_) => Refusal::System,
     };
     Refused::new(refusal, error.to_string())
-}
-
-fn own_name() -> String {
-    let user = nix::unistd::User::from_uid(geteuid()).ok().flatten();
-    user.map_or_else(|| geteuid().to_string(), |user| user.name)
 }
 
 /// Who it runs as. On a shared host everybody has a name; elsewhere nobody has another one.
@@ -239,25 +201,21 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
     }
     let processes = launch.limits.processes.or(Some(EXECUTOR_PROCESSES));
     Ok(Plan {
-        program: host.programs.executor.clone(),
-        arguments: Vec::new(),
         init_argument: Some("--init".to_owned()),
-        environment: environment(identity.as_ref(), &tmp),
-        descriptors: Vec::new(),
+        environment: environment::fresh(identity.as_ref(), &tmp),
         identity,
-        directory,
         write,
         read,
         cover,
-        parent_death: Signal::SIGKILL,
         open_files: EXECUTOR_OPEN_FILES,
         network: launch.network,
         limits: ExecutorLimits { processes, ..launch.limits },
         layers,
         required: match host.mode {
-            IsolationMode::Strict => STRICT.into_iter().collect(),
+            IsolationMode::Strict => LayerSet::strict(),
             IsolationMode::BestEffort | IsolationMode::Off => LayerSet::none(),
         },
+        ..Plan::new(&host.programs.executor, directory)
     })
 }
 

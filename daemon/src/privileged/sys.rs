@@ -5,7 +5,6 @@
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -64,44 +63,6 @@ pub(super) fn take_channel() -> io::Result<OwnedFd> {
     // SAFETY: it is open (checked above), came with the program's start, and the flag makes sure
     // that it gets one owner only.
     Ok(unsafe { OwnedFd::from_raw_fd(CHANNEL_FD) })
-}
-
-/// Opens a descriptor that stands for a process for as long as it is held.
-pub(super) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open takes two integers and touches no memory of ours.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
-    if raw < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
-}
-
-/// Sends a signal to exactly the process that the descriptor stands for.
-pub(super) fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    let no_info = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: a null `info` is allowed and makes the call behave as kill(2).
-    let result = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal as i32, no_info, 0)
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Marks every descriptor from 3 on as close-on-exec: what the monitor inherited is nobody else's.
-///
-/// # Errors
-/// When the kernel knows no `close_range` (before Linux 5.11).
-pub(super) fn seal_descriptors() -> io::Result<()> {
-    cloexec_from(CHANNEL_FD)
-}
-
-fn cloexec_from(first: RawFd) -> io::Result<()> {
-    let first = libc::c_uint::try_from(first).map_err(io::Error::other)?;
-    let flags = libc::CLOSE_RANGE_CLOEXEC;
-    // SAFETY: close_range takes three integers; with this flag it closes nothing now.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Closes this process's memory, environment and descriptors to other processes of its account.

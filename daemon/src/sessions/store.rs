@@ -5,6 +5,7 @@ use crate::db::entity::session;
 use crate::error::Error;
 use grove_core_api::rest::sessions::{Relation, RunState, Session};
 use grove_core_api::{BoardId, ExecutorId, IdRef, RepoId, SessionId, UserId, WorktreeId};
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -76,6 +77,26 @@ pub(crate) async fn of_worktree(
         .all(connection)
         .await?;
     rows.into_iter().map(|row| read(row).map(|record| record.session)).collect()
+}
+
+/// Living sessions that a person made, or that work in one of these worktrees.
+pub(crate) async fn of_person(
+    connection: &impl ConnectionTrait,
+    user: UserId,
+    worktrees: Vec<WorktreeId>,
+) -> Result<Vec<SessionId>, Error> {
+    let worktrees = worktrees.into_iter().map(|it| it.0);
+    let is_theirs =
+        session::Column::CreatedBy.eq(user.0).or(session::Column::WorktreeId.is_in(worktrees));
+    let rows = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::ArchivedAtMs.is_null())
+        .filter(is_theirs)
+        .into_tuple::<Uuid>()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(SessionId).collect())
 }
 
 pub(crate) async fn count_children(

@@ -252,7 +252,9 @@ async fn the_daemons_client_speaks_with_the_real_monitor() -> Outcome {
     let client = MonitorClient::over(daemon.channel.try_clone()?)?;
     client.ready("http://127.0.0.1:4768").await?;
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
-    let started = client.spawn(ID, launch(grove.worktree()), TOKEN).await?;
+    let started = client
+        .spawn(ID, Launch { role: ExecutorRole::Keeper, ..launch(grove.worktree()) }, TOKEN)
+        .await?;
     let executor = grove.relay()?;
     let (greeting, executor_end) = executor.greeting()?;
     assert_eq!((greeting.role, started.pid), (ExecutorRole::Keeper, executor.hello.pid));

@@ -5,7 +5,7 @@
 //! along: membership of `docker` or `sudo` never reaches an agent.
 
 use grove_core_api::isolation::UnixAccount;
-use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
 use std::ffi::CString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,6 +125,13 @@ pub fn plain(name: &str) -> Result<Identity, AccountError> {
         home: user.dir,
         shell: user.shell,
     })
+}
+
+/// Name of the account that the caller runs as; its number when it has none.
+#[must_use]
+pub fn own_name() -> String {
+    let user = User::from_uid(geteuid()).ok().flatten();
+    user.map_or_else(|| geteuid().to_string(), |user| user.name)
 }
 
 impl Rules {

@@ -15,6 +15,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Longest part of an instance's name that is part of its groups' names.
+const INSTANCE_BYTES: usize = 100;
 /// Tries to remove a group whose last process is just being reaped, and the pause between them.
 const REMOVALS: (u32, Duration) = (50, Duration::from_millis(2));
 /// Walks over a group's processes in one kill, where the kernel cannot kill a group by itself.
@@ -68,14 +70,14 @@ struct Place {
 }
 
 impl Cgroups {
-    /// Finds what this host allows. `instance` is part of the groups' names, and the same after each
-    /// restart of the same instance.
+    /// Finds what this host allows. `instance` (a home's path) is part of the groups' names, and the
+    /// same after each restart of the same instance.
     ///
     /// A process of a v2 hierarchy with controllers moves into a group beside those it makes, because
     /// only groups without processes of their own may have limited ones below them.
     #[must_use]
     pub fn detect(instance: &str) -> Self {
-        let name = format!("grove-{instance}");
+        let name = name_of_instance(instance);
         let found = mounts::find();
         let mut hierarchies: Vec<Box<dyn Hierarchy>> = Vec::new();
         if let Some(unified) = found.unified.and_then(|at| unified::Unified::open(&at, &name)) {
@@ -255,6 +257,13 @@ fn limit(group: &Path, file: &str, value: Option<String>, name: String) -> Optio
     fs::write(group.join(file), value).ok().map(|()| name)
 }
 
+/// The end of the instance's name, which tells homes apart, as a plain name.
+fn name_of_instance(instance: &str) -> String {
+    let tail = &instance.as_bytes()[instance.len().saturating_sub(INSTANCE_BYTES)..];
+    let plain = |byte: &u8| if byte.is_ascii_alphanumeric() { char::from(*byte) } else { '_' };
+    format!("grove-{}", tail.iter().map(plain).collect::<String>())
+}
+
 /// A limit for people: `512 processes`.
 fn name_of<T: std::fmt::Display>(unit: &str, value: Option<T>) -> String {
     value.map_or_else(String::new, |value| format!("{value} {unit}"))
@@ -263,6 +272,12 @@ fn name_of<T: std::fmt::Display>(unit: &str, value: Option<T>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_are_named_after_the_home() {
+        assert_eq!(name_of_instance("/var/lib/grove"), "grove-_var_lib_grove");
+        assert_eq!(name_of_instance(&"/x".repeat(90)).len(), 6 + INSTANCE_BYTES);
+    }
 
     #[test]
     fn without_groups_nothing_is_made_and_the_reason_is_said() {

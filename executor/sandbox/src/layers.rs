@@ -31,6 +31,22 @@ impl LayerSet {
         Self(0)
     }
 
+    /// What strict isolation insists on: [`start`](crate::start()) takes Landlock in it for Landlock or
+    /// namespaces, each of which shuts out other people's files.
+    #[must_use]
+    pub fn strict() -> Self {
+        [
+            Layer::Cgroup,
+            Layer::Limits,
+            Layer::Capabilities,
+            Layer::NoNewPrivs,
+            Layer::Landlock,
+            Layer::Seccomp,
+        ]
+        .into_iter()
+        .collect()
+    }
+
     /// The set and this layer.
     #[must_use]
     pub const fn with(self, layer: Layer) -> Self {

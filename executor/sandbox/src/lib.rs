@@ -9,14 +9,19 @@
 pub mod account;
 pub mod cgroup;
 mod enter;
+pub mod environment;
 pub mod inner;
 mod landlock;
 mod layers;
 mod mounts;
+pub mod person;
+pub mod pidfd;
+pub mod places;
 pub mod probe;
 mod seccomp;
 mod start;
 mod sys;
+pub mod tree;
 
 pub use layers::LayerSet;
-pub use start::{Plan, StartError, Started, start};
+pub use start::{Plan, StartError, Started, can_have_namespaces, seal_descriptors, start};

@@ -20,6 +20,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
+/// Files that a process may have open when nobody says otherwise.
+const OPEN_FILES: u64 = 1_024;
 /// Longest time from clone to exec.
 const READY_MS: u16 = 10_000;
 /// Longest text that a child may say before exec.
@@ -62,6 +64,48 @@ pub struct Plan {
     /// Those without which nothing is started. `Account` and `Network` always are when they apply:
     /// a process never gets another account or more of the network than was asked for.
     pub required: LayerSet,
+}
+
+impl Plan {
+    /// A program in a directory: as the caller's account, without any layer or environment.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            init_argument: None,
+            environment: Vec::new(),
+            descriptors: Vec::new(),
+            identity: None,
+            directory: directory.into(),
+            write: Vec::new(),
+            read: Vec::new(),
+            cover: Vec::new(),
+            network: NetworkProfile::Shared,
+            limits: ExecutorLimits::default(),
+            parent_death: Signal::SIGKILL,
+            open_files: OPEN_FILES,
+            layers: LayerSet::none(),
+            required: LayerSet::none(),
+        }
+    }
+}
+
+/// Marks every descriptor from 3 on as close-on-exec: what the caller inherited is nobody else's.
+///
+/// # Errors
+/// When the kernel knows no `close_range` (before Linux 5.11).
+pub fn seal_descriptors() -> io::Result<()> {
+    Ok(sys::cloexec_from(3)?)
+}
+
+/// Whether this host lets the caller make namespaces: a process is started in some and ends at once.
+#[must_use]
+pub fn can_have_namespaces() -> bool {
+    let layers = LayerSet::none().with(Layer::Namespaces);
+    let plan = Plan { layers, required: layers, ..Plan::new("/bin/true", "/") };
+    let Ok(started) = start(&plan, &Cgroups::none(), "probe") else { return false };
+    waitpid(Pid::from_raw(started.pid), None).is_ok()
 }
 
 /// Whether namespaces are made by way of a user namespace, for want of privilege.
@@ -121,7 +165,7 @@ pub fn start(plan: &Plan, groups: &Cgroups, id: &str) -> Result<Started, StartEr
                 return Ok(started);
             }
             Err(Ended::Failed(Failure { layer: Some(layer), detail })) => {
-                if is_required(plan, layer) || !layers.contains(layer) {
+                if is_required(plan, layers, layer) || !layers.contains(layer) {
                     return Err(StartError::Layer { layer, detail });
                 }
                 layers = layers.without(layer);
@@ -149,8 +193,21 @@ fn applicable(plan: &Plan) -> LayerSet {
     }
 }
 
-fn is_required(plan: &Plan, layer: Layer) -> bool {
-    matches!(layer, Layer::Account | Layer::Network) || plan.required.contains(layer)
+/// Whether a layer that failed ends the start. Of Landlock and namespaces one is enough.
+fn is_required(plan: &Plan, layers: LayerSet, failed: Layer) -> bool {
+    let is_only_wall = match failed {
+        Layer::Landlock => !layers.contains(Layer::Namespaces),
+        Layer::Namespaces => !layers.contains(Layer::Landlock),
+        Layer::Account | Layer::Network => return true,
+        Layer::Cgroup
+        | Layer::Limits
+        | Layer::Capabilities
+        | Layer::NoNewPrivs
+        | Layer::Seccomp => return plan.required.contains(failed),
+    };
+    let is_wall_required =
+        plan.required.contains(Layer::Landlock) || plan.required.contains(Layer::Namespaces);
+    is_only_wall && is_wall_required
 }
 
 /// Why one attempt ended.

@@ -3,6 +3,12 @@
 //!
 //! One thread: what runs between clone and exec needs it, so there is no test harness. Rows that need
 //! root are skipped without it, loudly.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test without a harness: it ends at the first thing that is wrong"
+)]
 
 use grove_core_api::isolation::{ExecutorLimits, Layer, NetworkProfile};
 use grove_sandbox::account::Identity;
@@ -13,7 +19,6 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Gid, Pid, Uid, geteuid};
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 type Case = (&'static str, fn(&Bench));
@@ -54,7 +59,7 @@ impl Bench {
             layers: LayerSet::all(),
             required: LayerSet::none(),
         };
-        (plan, File::from(OwnedFd::from(ours)))
+        (plan, File::from(ours))
     }
 
     /// Starts the plan and returns it with everything that it says.
@@ -131,7 +136,8 @@ fn a_link_in_a_granted_path_is_refused(bench: &Bench) {
     std::os::unix::fs::symlink("/etc", &link).expect("linked");
     let (mut plan, says) = bench.plan("echo here");
     plan.write.push(link.clone());
-    plan.required = LayerSet::none().with(Layer::Namespaces);
+    plan.layers = LayerSet::all().without(Layer::Landlock);
+    plan.required = LayerSet::strict();
     let error = bench.run(plan, says).expect_err("refused");
     assert!(matches!(error, StartError::Layer { layer: Layer::Namespaces, .. }), "{error}");
     fs::remove_file(link).expect("removed");

@@ -69,5 +69,7 @@ export const api = {
     current: (signal?: AbortSignal) => request<LoginSession>("GET", "/login-sessions/current", { signal }),
     create: (name: string, emoji?: string) =>
       request<LoginSession>("POST", "/login-sessions", { body: emoji ? { name, emoji } : { name } }),
+    createWithToken: (token: string) => request<LoginSession>("POST", "/login-sessions", { body: { token } }),
+    remove: () => request<undefined>("DELETE", "/login-sessions/current"),
   },
 };

@@ -11,6 +11,7 @@ pub(crate) mod idempotency_key;
 pub(crate) mod login_session;
 pub(crate) mod message;
 pub(crate) mod permission;
+pub(crate) mod personal_access_token;
 pub(crate) mod repo;
 pub(crate) mod session;
 pub(crate) mod session_token;

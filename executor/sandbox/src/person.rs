@@ -57,15 +57,18 @@ const ENTRIES: usize = 1_024;
 
 /// Grants in a person's home.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Grants {
-    pub(super) write: Vec<PathBuf>,
-    pub(super) read: Vec<PathBuf>,
+pub struct Grants {
+    /// Caches of build tools.
+    pub write: Vec<PathBuf>,
+    /// Everything but secrets.
+    pub read: Vec<PathBuf>,
     /// Directories with secrets.
-    pub(super) cover: Vec<PathBuf>,
+    pub cover: Vec<PathBuf>,
 }
 
 /// Looks through a home. `grove` is Grove's own home, which counts as a secret.
-pub(super) fn grants(home: &Path, grove: &Path) -> Grants {
+#[must_use]
+pub fn grants(home: &Path, grove: &Path) -> Grants {
     let mut secrets: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
     secrets.push(grove.to_owned());
     let mut grants = Grants::default();

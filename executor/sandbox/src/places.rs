@@ -4,9 +4,8 @@
 //! descriptor, without following links, and a leaf is given away by its descriptor. What accounts
 //! put into their leaves is made and removed by themselves.
 
-use super::request::Refused;
-use grove_core_api::monitor::{Place, Refusal};
-use grove_sandbox::account::Identity;
+use crate::account::Identity;
+use grove_core_api::monitor::Place;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
@@ -24,13 +23,27 @@ const NAME_BYTES: usize = 100;
 /// Directories that hold one directory for each account.
 const BY_ACCOUNT: [&str; 3] = ["home", "git", "wt"];
 
-fn fail(what: &str) -> impl FnOnce(Errno) -> Refused {
+/// Why a directory was not made or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// A name is not plain, or something else lies where the directory should be.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something is in it.
+    #[error("the directory is not empty")]
+    NotEmpty,
+    /// The operating system said no.
+    #[error("{0}")]
+    System(String),
+}
+
+fn fail(what: &str) -> impl FnOnce(Errno) -> PlaceError {
     let what = what.to_owned();
     move |errno| {
         // With O_DIRECTORY, a link reports ENOTDIR rather than ELOOP.
         let is_odd = matches!(errno, Errno::ENOTDIR | Errno::ELOOP | Errno::ENOENT);
-        let refusal = if is_odd { Refusal::Invalid } else { Refusal::System };
-        Refused::new(refusal, format!("failed to {what}: {errno}"))
+        let detail = format!("failed to {what}: {errno}");
+        if is_odd { PlaceError::Invalid(detail) } else { PlaceError::System(detail) }
     }
 }
 
@@ -39,7 +52,7 @@ fn flags() -> OFlag {
 }
 
 /// Opens a directory below another one, made with this mode when it is absent.
-fn enter(parent: &OwnedFd, name: &OsStr, mode: u32) -> Result<OwnedFd, Refused> {
+fn enter(parent: &OwnedFd, name: &OsStr, mode: u32) -> Result<OwnedFd, PlaceError> {
     let shown = name.display();
     match mkdirat(parent, name, Mode::from_bits_truncate(CLOSED)) {
         Ok(()) | Err(Errno::EEXIST) => {}
@@ -55,19 +68,19 @@ fn enter(parent: &OwnedFd, name: &OsStr, mode: u32) -> Result<OwnedFd, Refused> 
 }
 
 /// Opens a leaf of an account; made and given to it when it is absent.
-fn leaf(parent: &OwnedFd, name: &OsStr, owner: (Uid, Gid)) -> Result<OwnedFd, Refused> {
+fn leaf(parent: &OwnedFd, name: &OsStr, owner: (Uid, Gid)) -> Result<OwnedFd, PlaceError> {
     let directory = enter(parent, name, CLOSED)?;
     let found = fstat(&directory).map_err(fail("look at it"))?;
     if found.st_uid == 0 {
         fchown(&directory, Some(owner.0), Some(owner.1)).map_err(fail("give it away"))?;
     } else if found.st_uid != owner.0.as_raw() {
         let detail = format!("{} belongs to user {}", name.display(), found.st_uid);
-        return Err(Refused::new(Refusal::Invalid, detail));
+        return Err(PlaceError::Invalid(detail));
     }
     Ok(directory)
 }
 
-fn top(home: &Path) -> Result<OwnedFd, Refused> {
+fn top(home: &Path) -> Result<OwnedFd, PlaceError> {
     open(home, flags(), Mode::empty()).map_err(fail("open Grove's home"))
 }
 
@@ -75,7 +88,7 @@ fn top(home: &Path) -> Result<OwnedFd, Refused> {
 ///
 /// # Errors
 /// `Invalid` when something lies where a directory should be, `System` for the rest.
-pub(super) fn lay_out(home: &Path, service: &Identity, has_mounts: bool) -> Result<(), Refused> {
+pub fn lay_out(home: &Path, service: &Identity, has_mounts: bool) -> Result<(), PlaceError> {
     let home = top(home)?;
     fchmod(&home, Mode::from_bits_truncate(PASSAGE)).map_err(fail("open the home"))?;
     for name in ["db", "keys", "logs", "mirror"] {
@@ -95,7 +108,7 @@ pub(super) fn lay_out(home: &Path, service: &Identity, has_mounts: bool) -> Resu
 ///
 /// # Errors
 /// `Invalid` for names, links and directories of others; `System` for the rest.
-pub(super) fn make(home: &Path, person: &Identity, place: &Place) -> Result<(), Refused> {
+pub fn make(home: &Path, person: &Identity, place: &Place) -> Result<(), PlaceError> {
     let owner = (person.uid, person.gid);
     let account = OsStr::new(&person.name);
     match place {
@@ -115,8 +128,8 @@ pub(super) fn make(home: &Path, person: &Identity, place: &Place) -> Result<(), 
 /// Removes an empty directory of an account. Done when it is gone already.
 ///
 /// # Errors
-/// As [`make`], and `Busy` when something is in it.
-pub(super) fn remove(home: &Path, person: &Identity, place: &Place) -> Result<(), Refused> {
+/// As [`make`], and `NotEmpty`.
+pub fn remove(home: &Path, person: &Identity, place: &Place) -> Result<(), PlaceError> {
     let parts: Vec<&OsStr> = match place {
         Place::Repositories => vec![OsStr::new("git"), OsStr::new(&person.name)],
         Place::Worktree { repo, name } => {
@@ -134,9 +147,7 @@ pub(super) fn remove(home: &Path, person: &Identity, place: &Place) -> Result<()
     }
     match unlinkat(here.as_fd(), *last, UnlinkatFlags::RemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
-        Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
-            Err(Refused::new(Refusal::Busy, "the directory is not empty"))
-        }
+        Err(Errno::ENOTEMPTY | Errno::EEXIST) => Err(PlaceError::NotEmpty),
         Err(errno) => Err(fail("remove it")(errno)),
     }
 }
@@ -146,7 +157,7 @@ pub(super) fn remove(home: &Path, person: &Identity, place: &Place) -> Result<()
 ///
 /// # Errors
 /// `System`; what was moved stays moved.
-pub(super) fn retire(home: &Path, person: &Identity, at_ms: u64) -> Result<(), Refused> {
+pub fn retire(home: &Path, person: &Identity, at_ms: u64) -> Result<(), PlaceError> {
     let home = top(home)?;
     let retired = enter(&home, OsStr::new("retired"), CLOSED)?;
     let grave = format!("{}-{}-{at_ms}", person.name, person.uid);
@@ -162,7 +173,7 @@ pub(super) fn retire(home: &Path, person: &Identity, at_ms: u64) -> Result<(), R
 }
 
 /// One name of a path: no separator, no dot in front, nothing that shells or people stumble over.
-fn checked(name: &str) -> Result<&OsStr, Refused> {
+fn checked(name: &str) -> Result<&OsStr, PlaceError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let is_ok = !name.is_empty()
         && name.len() <= NAME_BYTES
@@ -171,7 +182,7 @@ fn checked(name: &str) -> Result<&OsStr, Refused> {
     if is_ok {
         return Ok(OsStr::new(name));
     }
-    Err(Refused::new(Refusal::Invalid, "a name holds letters, digits, `.`, `_` and `-` only"))
+    Err(PlaceError::Invalid("a name holds letters, digits, `.`, `_` and `-` only".to_owned()))
 }
 
 #[cfg(test)]
@@ -205,7 +216,7 @@ mod tests {
         let path = home.join("wt/ana/shop/fix");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, CLOSED);
         fs::write(path.join("file"), "").unwrap();
-        assert_eq!(remove(home, &me(), &place).unwrap_err().refusal, Refusal::Busy);
+        assert!(matches!(remove(home, &me(), &place), Err(PlaceError::NotEmpty)));
         fs::remove_file(path.join("file")).unwrap();
         remove(home, &me(), &place).unwrap();
         remove(home, &me(), &place).unwrap();
@@ -218,11 +229,12 @@ mod tests {
         let home = home.path();
         fs::create_dir_all(home.join("wt/ana")).unwrap();
         symlink("/etc", home.join("wt/ana/shop")).unwrap();
-        assert_eq!(make(home, &me(), &tree("shop", "x")).unwrap_err().refusal, Refusal::Invalid);
+        let made = make(home, &me(), &tree("shop", "x"));
+        assert!(matches!(made, Err(PlaceError::Invalid(_))));
         let long = "x".repeat(101);
         for name in ["", ".", "..", "a/b", "-x", ".git", "a\0", "a\nb", "ä", &long] {
-            let refused = make(home, &me(), &tree("repo", name)).unwrap_err();
-            assert_eq!(refused.refusal, Refusal::Invalid, "{name:?}");
+            let made = make(home, &me(), &tree("repo", name));
+            assert!(matches!(made, Err(PlaceError::Invalid(_))), "{name:?}");
         }
     }
 
