@@ -4,7 +4,7 @@
 //! here: the probes (`host/probe.rs` and the sandbox's own).
 
 use crate::args;
-use crate::client::{Api, Running, running};
+use crate::client::{Api, Running, connect_to, running};
 use crate::config::Config;
 use crate::error::CliError;
 use crate::host::probe::{self, Row, Status};
@@ -49,7 +49,7 @@ pub(super) async fn run(
     let host = sandbox::host(&sandbox::Host { home, group, has_namespaces });
     let git = probe::git_owner_check();
 
-    let (running, told) = instance(url.as_deref()).await;
+    let (running, told) = instance(url.as_deref(), config).await;
     let mode = arguments.isolation.map(Into::into).or(told).unwrap_or_default();
     let judged = |probes: Vec<sandbox::Probe>| {
         probes.into_iter().map(|probe| Row::of_sandbox(probe, mode)).collect::<Vec<_>>()
@@ -77,13 +77,13 @@ pub(super) async fn run(
 }
 
 /// What the running instance says of itself, and its mode of isolation.
-async fn instance(url: Option<&str>) -> (Vec<Row>, Option<IsolationMode>) {
+async fn instance(url: Option<&str>, config: &Config) -> (Vec<Row>, Option<IsolationMode>) {
     let Some(url) = url else {
         let fix = "Start it with `grove up`, or the service.".to_owned();
         let row = Row::optional("ready", Err(("Grove is not running".to_owned(), fix)));
         return (vec![row.with_effect("nothing about a running instance is known")], None);
     };
-    let api = match Api::new(url) {
+    let api = match connect_to(url, config) {
         Ok(api) => api,
         Err(error) => return (vec![Row::required("ready", Err(unreachable(&error)))], None),
     };
@@ -102,8 +102,11 @@ async fn instance(url: Option<&str>) -> (Vec<Row>, Option<IsolationMode>) {
 const OFF: &str = "Start grove-monitor with `--isolation best-effort` or `strict`.";
 
 fn unreachable(error: &CliError) -> (String, String) {
-    let fix = "The log says more: logs/grove.log in Grove's home, or the service's journal.";
-    (error.problem.detail.clone(), fix.to_owned())
+    let log = "The log says more: logs/grove.log in Grove's home, or the service's journal.";
+    // A hint that leads back here helps nobody.
+    let hint = error.problem.hint.clone().filter(|hint| !hint.contains("grove doctor"));
+    let fix = hint.unwrap_or_else(|| log.to_owned());
+    (error.problem.detail.clone(), fix)
 }
 
 async fn readiness(api: &Api) -> Result<String, (String, String)> {
@@ -114,8 +117,8 @@ async fn readiness(api: &Api) -> Result<String, (String, String)> {
     }
     let failed = readiness.checks.iter().filter(|check| !check.is_ok);
     let details = failed.map(|check| format!("{}: {}", check.name, check.detail));
-    let (_, fix) = unreachable(&CliError::defect(""));
-    Err((details.collect::<Vec<_>>().join("; "), fix))
+    let fix = "The log says more: logs/grove.log in Grove's home, or the service's journal.";
+    Err((details.collect::<Vec<_>>().join("; "), fix.to_owned()))
 }
 
 /// A session, as far as its sandbox goes.
