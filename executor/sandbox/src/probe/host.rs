@@ -39,7 +39,7 @@ const PARTS: &[(&str, u32)] = &[
     ("run", 0o022),
     ("grove.toml", 0o022),
 ];
-/// Parts whose files are private too.
+/// Parts whose files count too, when the directory is open.
 const PRIVATE_PARTS: &[&str] = &["db", "keys"];
 /// Most entries of `/run` that are looked at, and how deep.
 const RUN_ENTRIES: usize = 4_096;
@@ -164,7 +164,12 @@ fn permissions(home: &Path) -> Probe {
         look(home.join(part), *forbidden);
     }
     for part in PRIVATE_PARTS {
-        let entries = fs::read_dir(home.join(part)).into_iter().flatten().flatten();
+        let folder = home.join(part);
+        // Nobody comes to the files of a closed directory, whatever their modes.
+        if fs::metadata(&folder).is_ok_and(|it| mode(&it) & 0o077 == 0) {
+            continue;
+        }
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.take(RUN_ENTRIES).for_each(|entry| look(entry.path(), 0o077));
     }
     let effect = "other accounts can read or change what is Grove's alone";
@@ -321,9 +326,9 @@ mod tests {
         chmod(&home.path().join("keys"), 0o700);
         let key = home.path().join("keys/owner.token");
         fs::write(&key, "").unwrap();
-        chmod(&key, 0o600);
-        assert!(permissions(home.path()).is_ok);
         chmod(&key, 0o640);
+        assert!(permissions(home.path()).is_ok, "its directory is closed");
+        chmod(&home.path().join("keys"), 0o711);
         let row = permissions(home.path());
         assert!(!row.is_ok && row.found.contains("owner.token is 0640"), "{row:?}");
         assert!(permissions(&home.path().join("absent")).is_ok);
