@@ -1,9 +1,9 @@
 //! Everything that can be typed; the comments are the help texts.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use grove_core_api::PermissionId;
-use grove_core_api::isolation::NetworkProfile;
+use grove_core_api::isolation::{IsolationMode, NetworkProfile};
 use std::path::PathBuf;
 
 /// A shared board for a team and its coding agents.
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Admin(Admin),
     /// Try out whether this machine has what Grove needs
-    Doctor,
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -77,6 +77,38 @@ pub(crate) enum Command {
     /// Settings of the command line
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// How much isolation is wanted: with `strict` the rows that it requires must pass; by default
+    /// that of the running instance, else `best-effort`
+    #[arg(long, value_name = "MODE")]
+    pub(crate) isolation: Option<Isolation>,
+    /// The group of the accounts that executors may run as
+    #[arg(long, value_name = "GROUP", default_value = "grove-users")]
+    pub(crate) account_group: String,
+}
+
+/// How much isolation is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Isolation {
+    /// Every required layer, or nothing is started
+    Strict,
+    /// Whatever this host can
+    BestEffort,
+    /// None
+    Off,
+}
+
+impl From<Isolation> for IsolationMode {
+    fn from(isolation: Isolation) -> Self {
+        match isolation {
+            Isolation::Strict => Self::Strict,
+            Isolation::BestEffort => Self::BestEffort,
+            Isolation::Off => Self::Off,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod bad_input;
 mod boards;
 mod cli;
 mod crash;
+mod deploy;
 mod events;
 mod executors;
 mod idempotency;

@@ -44,6 +44,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
             "daemon/src/server.rs",
             // Who owns the key's file.
             "daemon/src/auth/jwt.rs",
+            "executor/sandbox/src/",
             "executor/src/sys.rs",
             "executor/src/process.rs",
             "executor/src/control.rs",
@@ -59,8 +60,9 @@ const HOME_OF: &[(&str, &[&str])] = &[
         "unsafe {",
         &[
             "daemon/src/privileged/sys.rs",
-            "executor/src/sys.rs",
             "executor/sandbox/src/sys.rs",
+            "executor/sandbox/src/probe/sys.rs",
+            "executor/src/sys.rs",
             "cli/src/host/sys.rs",
         ],
     ),

@@ -32,7 +32,7 @@ pub(crate) async fn dispatch(
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Up(arguments) => return up::run(arguments, config, output).await,
-        Command::Doctor => return doctor::run(config, output).await,
+        Command::Doctor(arguments) => return doctor::run(arguments, config, output).await,
         Command::Down => down::run(config, output).await?,
         Command::Status => status::run(config, output).await?,
         Command::Open => open::run(config, output)?,

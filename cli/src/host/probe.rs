@@ -1,12 +1,15 @@
 //! Probes for the doctor: each one does the thing itself instead of reading about it.
 
-use super::{process, sys};
+use super::process;
+use grove_core_api::isolation::IsolationMode;
+use grove_sandbox::probe::Probe;
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{AccessFlags, access};
+use nix::unistd::{AccessFlags, Gid, Uid, access, chown, geteuid};
 use serde::Serialize;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
 /// Oldest git that has all that is used.
@@ -14,19 +17,32 @@ const GIT: (u32, u32) = (2, 38);
 /// Room that a home needs for work to go on.
 const FREE_BYTES: u64 = 1 << 30;
 
+/// Whether something is as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// It is.
+    Ok,
+    /// It is not, or could not be tried; Grove works without.
+    Warn,
+    /// It is not, and is required.
+    Fail,
+}
+
 /// What one probe found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Row {
     /// What was tried.
     pub(crate) name: &'static str,
-    /// Whether it works.
-    #[serde(rename = "ok")]
-    pub(crate) is_ok: bool,
+    /// How it is.
+    pub(crate) status: Status,
     /// Whether Grove cannot do without.
     #[serde(rename = "required")]
     pub(crate) is_required: bool,
     /// What was found.
     pub(crate) detail: String,
+    /// What is missing without it; empty when all is well.
+    pub(crate) effect: String,
     /// What to do about it; empty when all is well.
     pub(crate) fix: String,
 }
@@ -41,12 +57,32 @@ impl Row {
     }
 
     fn new(name: &'static str, is_required: bool, found: Result<String, (String, String)>) -> Self {
-        let is_ok = found.is_ok();
-        let (detail, fix) = match found {
-            Ok(detail) => (detail, String::new()),
-            Err(bad) => bad,
+        let (status, detail, fix) = match found {
+            Ok(detail) => (Status::Ok, detail, String::new()),
+            Err((detail, fix)) if is_required => (Status::Fail, detail, fix),
+            Err((detail, fix)) => (Status::Warn, detail, fix),
         };
-        Self { name, is_ok, is_required, detail, fix }
+        Self { name, status, is_required, detail, effect: String::new(), fix }
+    }
+
+    /// Says what is missing, when something is.
+    pub(crate) fn with_effect(mut self, effect: &str) -> Self {
+        if self.status != Status::Ok {
+            effect.clone_into(&mut self.effect);
+        }
+        self
+    }
+
+    /// A row of the sandbox's probes; what strict isolation requires counts only in that mode.
+    pub(crate) fn of_sandbox(probe: Probe, mode: IsolationMode) -> Self {
+        let is_required = probe.is_required && mode == IsolationMode::Strict;
+        let status = match (probe.is_ok, is_required && probe.is_tried) {
+            (true, _) => Status::Ok,
+            (false, true) => Status::Fail,
+            (false, false) => Status::Warn,
+        };
+        let Probe { name, found: detail, effect, fix, .. } = probe;
+        Self { name, status, is_required, detail, effect, fix }
     }
 }
 
@@ -79,6 +115,12 @@ fn git_version(text: &str) -> Option<(u32, u32)> {
 /// The home takes a file that reaches the disk. A home that is absent is made, as `grove up` would.
 pub(crate) fn home(home: &Path) -> Row {
     let fix = "Choose a directory that you can write with --home or GROVE_HOME.";
+    let owner = fs::metadata(home).map(|it| it.uid());
+    if owner.is_ok_and(|uid| uid != geteuid().as_raw()) && !geteuid().is_root() {
+        let detail = format!("{} belongs to another account", home.display());
+        let fix = "Run `grove doctor` as its owner to know more.".to_owned();
+        return Row::optional("home", Err((detail, fix)));
+    }
     let found = match write_and_remove(home) {
         Ok(()) => Ok(format!("{} can be written", home.display())),
         Err(error) => bad(format!("{}: {error}", home.display()), fix),
@@ -87,7 +129,6 @@ pub(crate) fn home(home: &Path) -> Row {
 }
 
 fn write_and_remove(home: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(home)?;
     let path = home.join(format!(".doctor-{}", std::process::id()));
     let written =
@@ -144,24 +185,50 @@ pub(crate) fn port(port: u16, own_url: Option<&str>) -> Row {
     if own_url.is_some() { Row::optional("port", found) } else { Row::required("port", found) }
 }
 
-/// The kernel has Landlock.
-pub(crate) fn landlock() -> Row {
-    let fix = "Linux 5.13 or newer with the Landlock module; Grove runs without it.";
-    let found = match sys::landlock_version() {
-        Ok(version) => Ok(format!("version {version}")),
-        Err(error) => bad(error.to_string(), fix),
+/// git refuses to read a repository that somebody else owns, also over a path (CVE-2024-32004).
+///
+/// Tried on an empty repository that is given away, which only root can do.
+pub(crate) fn git_owner_check() -> Row {
+    const NAME: &str = "git owner check";
+    let fix = "Install git 2.39.4, 2.45.1 or newer.";
+    if !geteuid().is_root() {
+        let detail = "needs root to probe".to_owned();
+        return Row::optional(
+            NAME,
+            Err((detail, "Run `grove doctor` as root to know.".to_owned())),
+        );
+    }
+    let found = match reads_foreign_repository() {
+        Ok(false) => Ok("a repository of somebody else is refused".to_owned()),
+        Ok(true) => bad("a repository of somebody else is read", fix),
+        Err(error) => bad(error.to_string(), "Look at the temporary directory and at git."),
     };
-    Row::optional("landlock", found)
+    let effect = "git that reads another person's repository runs what that person configured";
+    Row::optional(NAME, found).with_effect(effect)
 }
 
-/// This account may make user namespaces.
-pub(crate) fn user_namespaces() -> Row {
-    let fix = "Allow them in the kernel's settings; Grove runs without them.";
-    let found = match process::try_user_namespace() {
-        Ok(()) => Ok("allowed".to_owned()),
-        Err(error) => bad(error.to_string(), fix),
-    };
-    Row::optional("user namespaces", found)
+fn reads_foreign_repository() -> io::Result<bool> {
+    const NOBODY: u32 = 65_534;
+    let parent = std::env::temp_dir().join(format!("grove-doctor-{}", std::process::id()));
+    // New, and entered by nobody else: what is in it cannot be exchanged.
+    fs::DirBuilder::new().mode(0o700).create(&parent)?;
+    let repository = parent.join("foreign.git");
+    let tried = process::git(&parent, ["init", "--quiet", "--bare", "foreign.git"])
+        .and_then(|made| match made.status.success() {
+            true => {
+                Ok(chown(&repository, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY)))?)
+            }
+            false => Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned())),
+        })
+        // The empty value forgets every exception that the machine's configuration makes.
+        .and_then(|()| {
+            let read =
+                ["-c", "safe.directory=", "upload-pack", "--http-backend-info-refs", "foreign.git"];
+            process::git(&parent, read)
+        });
+    let removed = fs::remove_dir_all(&parent);
+    let is_read = tried?.status.success();
+    removed.map(|()| is_read)
 }
 
 #[cfg(test)]
@@ -177,21 +244,47 @@ mod tests {
     }
 
     #[test]
+    fn what_strict_isolation_requires_fails_in_strict_mode_alone() {
+        let probe = |is_ok, is_tried| Probe {
+            name: "seccomp",
+            is_ok,
+            is_tried,
+            is_required: true,
+            found: "found".to_owned(),
+            effect: "effect".to_owned(),
+            fix: "fix".to_owned(),
+        };
+        let status = |is_ok, is_tried, mode| Row::of_sandbox(probe(is_ok, is_tried), mode).status;
+        assert_eq!(status(true, true, IsolationMode::Strict), Status::Ok);
+        assert_eq!(status(false, true, IsolationMode::Strict), Status::Fail);
+        assert_eq!(status(false, true, IsolationMode::BestEffort), Status::Warn);
+        assert_eq!(status(false, false, IsolationMode::Strict), Status::Warn);
+    }
+
+    #[test]
+    fn a_repository_of_somebody_else_is_refused_by_this_git() {
+        let row = git_owner_check();
+        let expected = if geteuid().is_root() { Status::Ok } else { Status::Warn };
+        assert_eq!(row.status, expected, "{row:?}");
+    }
+
+    #[test]
     fn a_home_is_probed_by_writing_and_left_clean() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("new/home");
-        assert!(home(&path).is_ok);
+        assert_eq!(home(&path).status, Status::Ok);
         assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
         fs::write(directory.path().join("file"), "").unwrap();
         let row = home(&directory.path().join("file"));
-        assert!(!row.is_ok && !row.fix.is_empty());
+        assert!(row.status == Status::Fail && !row.fix.is_empty());
     }
 
     #[test]
     fn a_taken_port_is_fine_only_when_it_is_our_own() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let number = taken.local_addr().unwrap().port();
-        assert!(!port(number, None).is_ok);
-        assert!(port(number, Some(&format!("http://127.0.0.1:{number}"))).is_ok);
+        assert_eq!(port(number, None).status, Status::Fail);
+        let own = port(number, Some(&format!("http://127.0.0.1:{number}")));
+        assert_eq!(own.status, Status::Ok);
     }
 }

@@ -52,14 +52,6 @@ pub(crate) fn git<S: AsRef<OsStr>>(
         .output()
 }
 
-/// Starts this program in a user namespace, to see whether that is allowed.
-pub(super) fn try_user_namespace() -> io::Result<()> {
-    let mut command = command("/proc/self/exe");
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    sys::in_user_namespace(&mut command);
-    command.status().map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

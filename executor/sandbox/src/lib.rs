@@ -17,6 +17,7 @@ mod mounts;
 pub mod person;
 pub mod pidfd;
 pub mod places;
+pub mod probe;
 mod seccomp;
 mod start;
 mod sys;
