@@ -173,7 +173,7 @@ pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
 pub const ENDED_EXECUTORS: usize = 128;
-/// Processes and threads of one executor when nobody says otherwise.
+/// Processes and threads of one executor, when `grove.toml` says nothing.
 pub const EXECUTOR_PROCESSES: u32 = 512;
 /// Files that one process of an executor may have open.
 pub const EXECUTOR_OPEN_FILES: u64 = 8_192;

@@ -134,7 +134,7 @@ pub struct Launch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "place", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Place {
-    /// `git/<account>`: its private bare repositories.
+    /// `git/<account>`: its private bare repositories; and `wt/<account>`, which holds its worktrees.
     Repositories,
     /// `wt/<account>/<repo>/<name>`: one worktree.
     Worktree {

@@ -1,8 +1,11 @@
 //! People.
 
-use grove_core_api::rest::users::User;
+use grove_core_api::rest::auth::LoginSession;
+use grove_core_api::rest::sessions::RunState;
+use grove_core_api::rest::users::{NewPersonalToken, PersonalToken, User, UserRole};
 use grove_core_api::{ErrorCode, Page};
-use grove_tests::{Instance, Outcome, is_code};
+use grove_tests::{Instance, Outcome, World, eventually, is_code};
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -55,4 +58,92 @@ async fn who_did_it_is_noted_with_what_was_done() -> Outcome {
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn a_personal_token_stands_for_its_person_until_it_is_revoked() -> Outcome {
+    Instance::on_each(async |grove| {
+        let client = grove.client()?;
+        let (ana, user) = client.named("Ana").await?;
+        let tokens = format!("/users/{}/tokens", user.id);
+        let made: NewPersonalToken =
+            ana.post(&tokens, json!({ "name": "laptop", "expires_in_days": 7 })).await?;
+        assert!(made.token.starts_with("grove_pat_"), "{}", made.token);
+        let program = client.with_token(&made.token);
+        assert_eq!(program.me().await?.id, user.id);
+        let listed: Vec<PersonalToken> = program.get(&tokens).await?;
+        assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [made.entry.id]);
+        eventually("the use is noted", async || {
+            let listed: Vec<PersonalToken> = program.get(&tokens).await?;
+            Ok(listed.iter().any(|it| it.last_used_at_ms.is_some()).then_some(()))
+        })
+        .await?;
+        for days in [0, 4_000] {
+            let body = json!({ "name": "x", "expires_in_days": days });
+            is_code(ana.post::<NewPersonalToken>(&tokens, body).await, ErrorCode::InvalidRequest)?;
+        }
+        ana.delete::<()>(format!("{tokens}/{}", made.entry.id.short())).await?;
+        is_code(program.me().await, ErrorCode::Unauthenticated)?;
+        let again = ana.delete::<()>(format!("{tokens}/{}", made.entry.id)).await;
+        is_code(again, ErrorCode::NotFound)?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn owner_and_admins_add_and_retire_people_and_members_do_not() -> Outcome {
+    Instance::on_each(async |grove| {
+        let owner = grove.client()?;
+        let me = owner.me().await?;
+        assert_eq!((me.role, me.unix_account), (UserRole::Owner, None));
+        let ben: User = owner.post("/users", json!({ "name": "Ben", "role": "admin" })).await?;
+        assert_eq!((ben.role, &ben.unix_account), (UserRole::Admin, &None));
+        let again = owner.post::<User>("/users", json!({ "name": "Ben" })).await;
+        is_code(again, ErrorCode::Conflict)?;
+        let (ben_web, _) = owner.named("Ben").await?;
+        let (ana, member) = owner.named("Ana").await?;
+        let body = json!({ "name": "Eve" });
+        is_code(ana.post::<User>("/users", &body).await, ErrorCode::Forbidden)?;
+        let eve: User = ben_web.post("/users", &body).await?;
+        let of_ana = json!({ "name": "for Ana" });
+        let path = format!("/users/{}/tokens", member.id);
+        let token: NewPersonalToken = ben_web.post(&path, &of_ana).await?;
+        let path = format!("/users/{}/tokens", eve.id);
+        is_code(ana.post::<NewPersonalToken>(&path, &of_ana).await, ErrorCode::Forbidden)?;
+        let path = format!("/users/{}/tokens", me.id);
+        is_code(ben_web.post::<NewPersonalToken>(&path, &of_ana).await, ErrorCode::Forbidden)?;
+
+        let path = format!("/users/{}", member.id.short());
+        is_code(ana.delete::<User>(&path).await, ErrorCode::Forbidden)?;
+        let gone: User = ben_web.delete(&path).await?;
+        assert!(gone.retired_at_ms.is_some() && gone.name == "Ana", "{gone:?}");
+        let program = owner.with_token(&token.token);
+        is_code(program.me().await, ErrorCode::Unauthenticated)?;
+        let same = owner.request(Method::POST, "/login-sessions").json(&json!({ "name": "Ana" }));
+        is_code(owner.send::<LoginSession>(same).await, ErrorCode::Conflict)?;
+        assert_eq!(owner.get::<User>(&path).await?.name, "Ana");
+        is_code(owner.delete::<User>(format!("/users/{}", me.id)).await, ErrorCode::Conflict)?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn who_is_retired_leaves_no_agent_at_work() -> Outcome {
+    let world = World::start().await?;
+    let (ana, user) = world.client.named("Ana").await?;
+    let gate = world.gate("never");
+    let prompt = format!("gate {}", gate.display());
+    let session = ana.new_session(world.repo.id, "Hers", Some(&prompt)).await?;
+    world.client.until_state(session.id, RunState::Running).await?;
+    world.client.delete::<User>(format!("/users/{}", user.id)).await?;
+    let ended = world.client.until_over(session.id).await?;
+    assert!(!ended.state.is_busy(), "{ended:?}");
+    eventually("no agent is left", async || {
+        let keepers = world.grove.named("grove-executor").len();
+        Ok((keepers <= 1).then_some(()))
+    })
+    .await?;
+    world.end().await
 }

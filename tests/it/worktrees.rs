@@ -1,6 +1,6 @@
 //! Worktrees: one directory and one branch each.
 
-use grove_core_api::rest::worktrees::{Diff, FileStatus, Worktree, WorktreeState};
+use grove_core_api::rest::worktrees::{Diff, FileStatus, Published, Worktree, WorktreeState};
 use grove_core_api::{ErrorCode, Page};
 use grove_tests::{Outcome, Repo, World, is_code};
 use serde_json::{Value, json};
@@ -155,4 +155,39 @@ async fn a_worktree_in_which_somebody_works_is_not_removed() -> Outcome {
     let removed: Worktree = world.client.delete(&path).await?;
     assert_eq!(removed.state, WorktreeState::Trashed);
     world.end().await
+}
+
+#[tokio::test]
+async fn a_published_branch_is_where_others_start() -> Outcome {
+    World::on_each(async |world| {
+        let first = create(world, "first").await?;
+        let directory = Path::new(&first.path);
+        fs::write(directory.join("mine.txt"), "mine\n")?;
+        Repo::git_in(directory, &["add", "."])?;
+        let author = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
+        Repo::git_in(directory, &[&author[..], &["commit", "-qm", "mine"]].concat())?;
+        let commit = Repo::git_in(directory, &["rev-parse", "HEAD"])?;
+        let path = format!("/worktrees/{}/publish", first.id);
+        let published: Published = world.client.post(&path, json!({})).await?;
+        assert_eq!(published.commit, commit);
+        assert!(published.reference.ends_with("/grove/first"), "{published:?}");
+        let mirror = world.grove.home.join(format!("mirror/{}.git", world.repo.id));
+        assert_eq!(Repo::git_in(&mirror, &["rev-parse", &published.reference])?, commit);
+        // Once more without news, and a second worktree from there.
+        assert_eq!(world.client.post::<Published>(&path, json!({})).await?, published);
+        let body = json!({
+            "repo_id": world.repo.id, "name": "second", "base_ref": published.reference,
+        });
+        let second: Worktree = world.client.post("/worktrees", body).await?;
+        assert_eq!(second.base_commit, commit);
+        for place in [mirror.parent(), private(world)?.parent()] {
+            let bundles = place.map(|it| it.join(".bundles")).unwrap_or_default();
+            let left = fs::read_dir(bundles).into_iter().flatten().count();
+            assert_eq!(left, 0, "nothing of a bundle stays");
+        }
+        let _: Value = world.client.delete(format!("/worktrees/{}", first.id)).await?;
+        is_code(world.client.post::<Published>(&path, json!({})).await, ErrorCode::Gone)?;
+        Ok(())
+    })
+    .await
 }

@@ -102,36 +102,36 @@ async fn introduce(
     Ok(Connection { id, pid, report, peer, facts, events })
 }
 
+const DOCTOR: &str = "`grove doctor` shows what is wrong";
 const NO_ANSWER: &str = "the executor does not answer";
 
 /// What a refusal or the silence of the monitor means for whoever asked.
 pub(crate) fn monitor_failed(error: MonitorCallError) -> Error {
-    match &error {
+    let (code, detail, hint) = match &error {
         MonitorCallError::Refused { refusal: Refusal::Invalid | Refusal::NotPermitted, detail } => {
-            Error::new(ErrorCode::Conflict, format!("the monitor refused: {detail}"))
-                .hint("docs/privilege.md says which accounts and directories may be used")
-                .because(error)
+            (
+                ErrorCode::Conflict,
+                format!("the monitor refused: {detail}"),
+                "docs/privilege.md says which accounts and directories may be used",
+            )
         }
-        MonitorCallError::Refused { refusal: Refusal::Isolation, detail } => {
-            let detail = format!("it would not be isolated: {detail}");
-            Error::new(ErrorCode::ExecutorFailed, format!("the executor was not started: {detail}"))
-                .hint("`grove doctor` shows what is missing")
-                .because(error)
-        }
+        // What is missing is for whoever runs this host, and no secret.
+        MonitorCallError::Refused { refusal: Refusal::Isolation, detail } => (
+            ErrorCode::ExecutorFailed,
+            format!("the executor was not started, since it would not be isolated: {detail}"),
+            DOCTOR,
+        ),
         MonitorCallError::Refused { detail, .. } => {
-            Error::new(ErrorCode::ExecutorFailed, format!("the monitor refused: {detail}"))
-                .hint("`grove doctor` shows what is wrong")
-                .because(error)
+            (ErrorCode::ExecutorFailed, format!("the monitor refused: {detail}"), DOCTOR)
         }
         MonitorCallError::Gone
         | MonitorCallError::Timeout
         | MonitorCallError::Protocol
         | MonitorCallError::Channel(_) => {
-            Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
-                .hint("`grove doctor` shows what is wrong")
-                .because(error)
+            (ErrorCode::ExecutorFailed, "the executor could not be started".to_owned(), DOCTOR)
         }
-    }
+    };
+    Error::new(code, detail).hint(hint).because(error)
 }
 
 /// What a failed call to an executor means for whoever asked.

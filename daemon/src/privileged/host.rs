@@ -8,13 +8,15 @@ use grove_core_api::isolation::IsolationMode;
 use grove_sandbox::account::{Identity, Rules, plain};
 use grove_sandbox::can_have_namespaces;
 use grove_sandbox::cgroup::Cgroups;
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, geteuid};
 use std::path::{Path, PathBuf};
 
 /// The accounts of a shared host.
 pub(super) struct Accounts {
     pub(super) rules: Rules,
     pub(super) service: Identity,
+    /// Group of all accounts that may run executors.
+    pub(super) people: Gid,
 }
 
 /// What the monitor knows of the host.
@@ -63,10 +65,13 @@ impl Accounts {
             return Err(MonitorError::NeedsRoot);
         }
         let name = rules.service.clone();
-        match plain(&name) {
-            Ok(service) if !service.uid.is_root() => Ok(Self { rules, service }),
-            Ok(_) => Err(MonitorError::ServiceAccount { name, why: "it is root".to_owned() }),
-            Err(error) => Err(MonitorError::ServiceAccount { name, why: error.to_string() }),
+        let unusable = |why: String| MonitorError::ServiceAccount { name, why };
+        match (plain(&rules.service), rules.people()) {
+            (Ok(service), Ok(people)) if !service.uid.is_root() => {
+                Ok(Self { rules, service, people })
+            }
+            (Ok(_), Ok(_)) => Err(unusable("it is root".to_owned())),
+            (Err(error), _) | (_, Err(error)) => Err(unusable(error.to_string())),
         }
     }
 }

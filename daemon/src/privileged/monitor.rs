@@ -84,7 +84,7 @@ pub fn run(options: &Options) -> Result<u8, MonitorError> {
 /// Lays out the home and clears away what a killed monitor left.
 fn prepare(host: &Host) -> Result<(), MonitorError> {
     if let Some(accounts) = &host.accounts {
-        places::lay_out(&host.home, &accounts.service, host.has_namespaces)
+        places::lay_out(&host.home, &accounts.service, accounts.people)
             .map_err(|error| MonitorError::Layout(error.to_string()))?;
     } else {
         make_directory(&host.home.join("tmp"))?;

@@ -171,7 +171,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
     match &identity {
         Some(identity) => {
             cover.extend(HOMES.map(PathBuf::from));
-            if Some(&identity.name) != host.accounts.as_ref().map(|it| &it.service.name) {
+            if launch.account.is_some() {
                 write.push(identity.home.clone());
             }
             if !host.has_namespaces {
@@ -199,6 +199,9 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
     if tmp.starts_with(&host.home) && identity.is_none() {
         write.push(tmp.clone());
     }
+    // Mirrors are read by every account that is let in.
+    let is_service = identity.is_some() && launch.account.is_none();
+    let umask = if is_service { 0o022 } else { 0o027 };
     let processes = launch.limits.processes.or(Some(EXECUTOR_PROCESSES));
     Ok(Plan {
         init_argument: Some("--init".to_owned()),
@@ -209,6 +212,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
         cover,
         open_files: EXECUTOR_OPEN_FILES,
         network: launch.network,
+        umask,
         limits: ExecutorLimits { processes, ..launch.limits },
         layers,
         required: match host.mode {

@@ -59,6 +59,9 @@ pub enum AccountError {
     /// It is not there.
     #[error("there is no account `{0}`")]
     Absent(String),
+    /// The group of Grove's accounts is not there.
+    #[error("there is no group `{0}`; make it with `groupadd --system {0}`")]
+    NoGroup(String),
     /// Name and number do not belong together: it was removed and made again.
     #[error(
         "the account `{name}` has the number {found}, not {expected}: it is another one than before"
@@ -135,6 +138,16 @@ pub fn own_name() -> String {
 }
 
 impl Rules {
+    /// The group of all accounts that may run executors.
+    ///
+    /// # Errors
+    /// `NoGroup`, `System`.
+    pub fn people(&self) -> Result<Gid, AccountError> {
+        let group = Group::from_name(&self.group)?;
+        let group = group.ok_or_else(|| AccountError::NoGroup(self.group.clone()))?;
+        Ok(group.gid)
+    }
+
     /// Looks up an account that may run executors.
     ///
     /// # Errors
@@ -149,17 +162,15 @@ impl Rules {
         if !UIDS.contains(&uid) {
             return Err(forbidden(format!("{uid} is not the number of an ordinary account")));
         }
-        let Some(group) = Group::from_name(&self.group)? else {
-            return Err(forbidden(format!("the group `{}` does not exist", self.group)));
-        };
+        let people = self.people()?;
         let c_name = CString::new(name).map_err(io::Error::other)?;
         let groups = getgrouplist(&c_name, identity.gid)?;
-        if !groups.contains(&group.gid) {
+        if !groups.contains(&people) {
             return Err(forbidden(format!("it is not in the group `{}`", self.group)));
         }
         identity.groups = groups
             .into_iter()
-            .filter(|gid| *gid == identity.gid || *gid == group.gid || self.is_ours(*gid))
+            .filter(|gid| *gid == identity.gid || *gid == people || self.is_ours(*gid))
             .collect();
         Ok(identity)
     }

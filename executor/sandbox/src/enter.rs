@@ -78,7 +78,7 @@ impl Child<'_> {
         self.account()?;
         // After the account: a change of credentials clears it.
         set_pdeathsig(self.plan.parent_death).map_err(plainly("end with the parent"))?;
-        umask(Mode::from_bits_truncate(0o027));
+        umask(Mode::from_bits_truncate(self.plan.umask));
         // As the account that it will run as: a directory of somebody else's is refused here.
         nix::unistd::chdir(&self.plan.directory).map_err(plainly("enter its directory"))?;
         self.confine()?;

@@ -16,6 +16,8 @@ use std::path::Path;
 
 /// Only root may list it; everybody may pass.
 const PASSAGE: u32 = 0o711;
+/// Its owner's; the group may pass.
+const GROUP_PASSAGE: u32 = 0o710;
 /// Its owner's alone.
 const CLOSED: u32 = 0o700;
 /// Longest name of a repository or worktree.
@@ -86,17 +88,19 @@ fn top(home: &Path) -> Result<OwnedFd, PlaceError> {
 
 /// Lays out the home of a shared host: what is the daemon's, and what holds the accounts'.
 ///
+/// Mirrors are the daemon's; `people`, the group of all accounts, may pass to one whose name is known.
+///
 /// # Errors
 /// `Invalid` when something lies where a directory should be, `System` for the rest.
-pub fn lay_out(home: &Path, service: &Identity, has_mounts: bool) -> Result<(), PlaceError> {
+pub fn lay_out(home: &Path, service: &Identity, people: Gid) -> Result<(), PlaceError> {
     let home = top(home)?;
     fchmod(&home, Mode::from_bits_truncate(PASSAGE)).map_err(fail("open the home"))?;
-    for name in ["db", "keys", "logs", "mirror"] {
-        let directory = leaf(&home, OsStr::new(name), (service.uid, service.gid))?;
-        // Without mounts of their own, executors reach a mirror by its path.
-        let mode = if name == "mirror" && !has_mounts { PASSAGE } else { CLOSED };
-        fchmod(&directory, Mode::from_bits_truncate(mode)).map_err(fail("set a mode"))?;
+    for name in ["db", "keys", "logs"] {
+        leaf(&home, OsStr::new(name), (service.uid, service.gid))?;
     }
+    let mirror = leaf(&home, OsStr::new("mirror"), (service.uid, people))?;
+    fchown(&mirror, None, Some(people)).map_err(fail("give the mirrors to a group"))?;
+    fchmod(&mirror, Mode::from_bits_truncate(GROUP_PASSAGE)).map_err(fail("set a mode"))?;
     for name in BY_ACCOUNT {
         enter(&home, OsStr::new(name), PASSAGE)?;
     }
@@ -113,7 +117,11 @@ pub fn make(home: &Path, person: &Identity, place: &Place) -> Result<(), PlaceEr
     let account = OsStr::new(&person.name);
     match place {
         Place::Repositories => {
-            let git = enter(&top(home)?, OsStr::new("git"), PASSAGE)?;
+            let home = top(home)?;
+            let git = enter(&home, OsStr::new("git"), PASSAGE)?;
+            // Beside them the parent of its worktrees: root's, so that no leaf is ever swapped.
+            let trees = enter(&home, OsStr::new("wt"), PASSAGE)?;
+            enter(&trees, account, PASSAGE)?;
             leaf(&git, account, owner).map(drop)
         }
         Place::Worktree { repo, name } => {

@@ -57,6 +57,8 @@ pub struct Plan {
     pub limits: ExecutorLimits,
     /// Signal that it gets when its parent ends.
     pub parent_death: Signal,
+    /// Permissions that files it makes do not have.
+    pub umask: u32,
     /// Files that one of its processes may have open.
     pub open_files: u64,
     /// Layers that are wanted.
@@ -84,6 +86,7 @@ impl Plan {
             network: NetworkProfile::Shared,
             limits: ExecutorLimits::default(),
             parent_death: Signal::SIGKILL,
+            umask: 0o027,
             open_files: OPEN_FILES,
             layers: LayerSet::none(),
             required: LayerSet::none(),

@@ -55,6 +55,7 @@ impl Bench {
             network: NetworkProfile::Shared,
             limits: ExecutorLimits { processes: Some(64), ..ExecutorLimits::default() },
             parent_death: Signal::SIGKILL,
+            umask: 0o027,
             open_files: 256,
             layers: LayerSet::all(),
             required: LayerSet::none(),

@@ -1,5 +1,5 @@
 // Hooks between React and what lives outside of it: the connection, topics, presence, REST queries.
-import { QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { QueryCache, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "@/net/api";
 import { type Channel, Client, type Connection, socketUrl } from "@/net/client";
@@ -15,6 +15,13 @@ const RETRIES = 2;
 
 /** Answers of REST calls, kept while they are fresh. */
 export const queries = new QueryClient({
+  queryCache: new QueryCache({
+    // Somebody who is signed out elsewhere, or whose token was revoked, comes to the way in at once.
+    onError: (error, query) => {
+      const isStranger = error instanceof ProblemError && error.code === "unauthenticated";
+      if (isStranger && query.queryKey[0] !== "login") void queries.invalidateQueries({ queryKey: ["login"] });
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 30_000,

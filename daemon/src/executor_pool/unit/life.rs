@@ -38,7 +38,7 @@ impl Unit {
         self.is_idle.send_replace(true);
     }
 
-    pub(super) async fn ensure_executor(&mut self, mut launch: Launch) -> Result<(), Error> {
+    pub(super) async fn ensure_executor(&mut self, launch: Launch) -> Result<(), Error> {
         if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
             return Ok(());
         }
@@ -53,9 +53,8 @@ impl Unit {
         // Noted before the start: after a crash in between, the executor is known as this session's.
         sessions::assign_executor(&ctx, self.session, id, allowance).await?;
         self.starting = Some((id, allowance));
-        launch.network = allowance.network;
-        launch.limits = allowance.for_monitor();
-        let reach = Reach::Start(Box::new(launch));
+        let (network, limits) = (allowance.network, allowance.for_monitor());
+        let reach = Reach::Start(Box::new(Launch { network, limits, ..launch }));
         let pool = &self.app.pool;
         let connection =
             connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;

@@ -84,6 +84,10 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
     let call = InspectRepo { source: source.clone() };
     let facts = keeper.call(call, remote_time()).await;
     let facts = facts.map_err(|error| elsewhere(error, account.as_ref(), &source))?;
+    if account.is_some() {
+        // The word of a process that the person controls.
+        validate::branch(&facts.default_branch)?;
+    }
     let created_by = ctx.actor.user;
     let repo = ctx
         .write(move |tx| {
