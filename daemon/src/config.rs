@@ -3,7 +3,7 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
-use crate::executors::allowance::{self, Allowance};
+use crate::executors::service::{self as executors, Allowance};
 use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
@@ -185,7 +185,7 @@ impl Config {
         }
         let path = home.join("grove.toml");
         let file = read_file(&path)?;
-        if let Some((limit, range)) = allowance::out_of_range(&file.limits) {
+        if let Some((limit, range)) = executors::out_of_range(&file.limits) {
             let path = path.display();
             return Err(ConfigError::Value(format!("{path}: `{limit}` of `[limits]` {range}")));
         }

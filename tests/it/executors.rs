@@ -12,10 +12,25 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 
+/// Executors as the monitor knows them: in a process namespace each has a first process above it.
+fn executors(world: &World) -> Vec<Process> {
+    let mut all = world.grove.named("grove-executor");
+    let pids: Vec<i32> = all.iter().map(|it| it.pid).collect();
+    all.retain(|it| parent(it.pid).is_some_and(|parent| !pids.contains(&parent)));
+    all.sort_by_key(|it| it.pid);
+    all
+}
+
+/// The parent of a process that lives (field 4 of `/proc/<pid>/stat`).
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Executors of sessions: all but the keeper, which is the oldest.
 fn of_sessions(world: &World) -> Vec<Process> {
-    let mut all = world.grove.named("grove-executor");
-    all.sort_by_key(|it| it.pid);
+    let mut all = executors(world);
     if all.is_empty() { all } else { all.split_off(1) }
 }
 
@@ -76,7 +91,7 @@ async fn a_killed_executor_loses_its_turn_with_evidence_and_the_next_prompt_work
 #[tokio::test]
 async fn a_killed_keeper_comes_back_with_the_next_thing_that_git_does() -> Outcome {
     let world = World::start().await?;
-    let keeper = world.grove.named("grove-executor");
+    let keeper = executors(&world);
     assert_eq!(keeper.len(), 1);
     keeper[0].signal(Signal::SIGKILL)?;
     let session = eventually("a worktree can be made again", async || {

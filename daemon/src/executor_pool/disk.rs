@@ -1,6 +1,6 @@
 //! When a worktree is measured, and what the measurements of one task say.
 
-use crate::executors::model::disk_excess;
+use crate::executors::service::disk_excess;
 use grove_core_api::ipc::method::DiskUsage;
 use grove_core_api::limits;
 use std::sync::{Arc, Mutex, PoisonError};

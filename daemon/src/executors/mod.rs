@@ -3,10 +3,9 @@
 //! A row is written before its process is started and gets its end when the process is gone, so the
 //! registry knows of every executor that a session ever had. The supervisor is a pure machine
 //! (`model::Health`); what it says is stored with the session and obeyed by the session's unit
-//! (`executor_pool`). What executors may use is decided in `allowance`, pure too.
+//! (`executor_pool`). What executors may use is decided in `model::allowance`, pure too.
 
-pub(crate) mod allowance;
-pub(crate) mod model;
+mod model;
 pub(crate) mod routes;
 pub(crate) mod service;
 mod store;

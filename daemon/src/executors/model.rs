@@ -1,5 +1,7 @@
 //! Pure rules of supervision: when a crashed executor starts again, and when no more.
 
+pub(crate) mod allowance;
+
 use grove_core_api::rest::executors::ExecutorState;
 use grove_core_api::{UnixMillis, limits};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,9 @@
 //! Reading the registry, the steps of an executor's life that its session takes with it, and
 //! restarting one.
 
-use super::allowance::Allowance;
+pub(crate) use super::model::allowance::{Allowance, out_of_range};
+pub(crate) use super::model::{Health, Permit, disk_excess};
+
 use super::store;
 use crate::auth::policy::Action;
 use crate::clock;

@@ -1,6 +1,6 @@
 //! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
 
-use crate::executors::model::Health;
+use crate::executors::service::Health;
 use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;
 use grove_core_api::isolation::SandboxReport;

@@ -5,7 +5,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::executor_pool::connection::{self, Connection, Reach};
 use crate::executor_pool::ending::{self, Why};
-use crate::sessions::model::StopReason;
+use crate::sessions::service::StopReason;
 use crate::sessions::service::{self as sessions, Live};
 use crate::{auth, executors, tasks, worktrees};
 use grove_core_api::ipc::method::Shutdown;

@@ -6,7 +6,7 @@ use crate::boards::service::objects;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::executors::model::Health;
+use crate::executors::service::Health;
 use crate::sessions::model::{Record, card, title_of};
 use crate::sessions::store;
 use crate::worktrees::service::Plan;

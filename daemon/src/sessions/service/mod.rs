@@ -19,6 +19,8 @@ pub(crate) use recover::{
     failed_to_start, forget_crashes, with_executors,
 };
 
+pub(crate) use super::model::{Record, StopReason};
+
 use super::model;
 use super::store::{self, Filter};
 use crate::auth::policy::Action;
@@ -57,7 +59,7 @@ pub(crate) async fn current(ctx: &Ctx) -> Result<Session, Error> {
 pub(crate) async fn load(
     connection: &impl ConnectionTrait,
     id: SessionId,
-) -> Result<model::Record, Error> {
+) -> Result<Record, Error> {
     store::get(connection, id).await?.ok_or_else(|| Error::not_found(SessionId::NOUN, id))
 }
 
