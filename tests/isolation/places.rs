@@ -20,7 +20,7 @@ impl Home {
         let path = fixture.state.join(name);
         host::directory(&path, 0o711, &Owner::Caller)?;
         let service = fixture.identity(Who::Service).context("no accounts")?;
-        lay_out(&path, service, true)?;
+        lay_out(&path, service, service.gid)?;
         Ok(Self(path))
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn end(
         };
         return ExecutorEnd { how, is_crash: true, is_out_of_memory: true };
     }
-    let known = outcome.map(|it| by_signal(&it.how).unwrap_or(it.how));
+    let known = outcome.map(|it| it.how);
     let (how, is_crash) = match (why, known) {
         (Why::Crashed, Some(how)) => (how, true),
         (Why::Crashed, None) => ("how is not known".to_owned(), true),
@@ -79,26 +79,6 @@ pub(super) fn end(
         }
     };
     ExecutorEnd { how, is_crash, is_out_of_memory: false }
-}
-
-/// The first process of a process namespace ends with 128 and the signal that its executor ended
-/// with, as a shell does; no executor ends by itself with such a code.
-fn by_signal(how: &str) -> Option<String> {
-    const NAMES: [(u32, &str); 9] = [
-        (1, "SIGHUP"),
-        (2, "SIGINT"),
-        (4, "SIGILL"),
-        (6, "SIGABRT"),
-        (7, "SIGBUS"),
-        (9, "SIGKILL"),
-        (11, "SIGSEGV"),
-        (15, "SIGTERM"),
-        (31, "SIGSYS"),
-    ];
-    let code: u32 = how.strip_prefix("exit code ")?.parse().ok()?;
-    let signal = code.checked_sub(128).filter(|signal| (1..=64).contains(signal))?;
-    let name = NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| *name);
-    Some(name.map_or_else(|| format!("killed by signal {signal}"), |it| format!("killed by {it}")))
 }
 
 /// What the monitor says of an executor that ended itself, such as one that nobody came back to.
@@ -118,8 +98,6 @@ mod tests {
             (Why::Crashed, Some(said("exit code 1", false)), "exit code 1", true),
             (Why::Crashed, Some(said("killed by SIGKILL", false)), "killed by SIGKILL", true),
             (Why::Crashed, None, "how is not known", true),
-            (Why::Crashed, Some(said("exit code 137", false)), "killed by SIGKILL", true),
-            (Why::Crashed, Some(said("exit code 153", false)), "killed by signal 25", true),
             (Why::Crashed, Some(said("exit code 255", false)), "exit code 255", true),
             (Why::Useless("it hung"), Some(said("killed by SIGKILL", false)), "it hung", true),
             (Why::Asked("not needed"), Some(said("exit code 0", false)), "not needed", false),

@@ -54,16 +54,14 @@ impl Restarts {
 
 /// Says how a process ended, for people.
 pub(super) fn describe(status: WaitStatus) -> String {
-    let signal = match status {
-        WaitStatus::Signaled(_, signal, _) => Some(signal),
-        // The first process of a namespace cannot end by a signal; it passes its child's on like this.
-        WaitStatus::Exited(_, code) => Signal::try_from(code - SIGNALLED).ok(),
-        _ => None,
-    };
-    match (signal, status) {
-        (Some(signal), _) => format!("killed by {signal}"),
-        (None, WaitStatus::Exited(_, code)) => format!("exit code {code}"),
-        (None, _) => "unknown".to_owned(),
+    if let WaitStatus::Signaled(_, signal, _) = status {
+        return format!("killed by {signal}");
+    }
+    let WaitStatus::Exited(_, code) = status else { return "unknown".to_owned() };
+    // The first process of a namespace cannot end by a signal; it passes its child's on like this.
+    match Signal::try_from(code - SIGNALLED) {
+        Ok(signal) => format!("killed by {signal}"),
+        Err(_) => format!("exit code {code}"),
     }
 }
 

@@ -73,6 +73,7 @@ impl Relay {
             let detail = format!("the repository has more than {most} GiB");
             return Err(Error::new(ErrorCode::TooLarge, detail));
         }
+        let most = u64::try_from(limits::BUNDLE_PIECE_BYTES).unwrap_or(u64::MAX);
         let mut offset = 0;
         while offset < bytes {
             let read = ReadBundle { bundle: self.outgoing.clone(), offset };
@@ -80,7 +81,7 @@ impl Relay {
             let size = decoded_bytes(&piece.data);
             let end = offset + size;
             let is_whole = piece.is_last == (end == bytes);
-            if size == 0 || size > PIECE || end > bytes || !is_whole {
+            if size == 0 || size > most || end > bytes || !is_whole {
                 return Err(Error::internal("a bundle is not what its keeper said"));
             }
             let write = WriteBundle { bundle: self.incoming.clone(), offset, data: piece.data };
@@ -100,8 +101,6 @@ impl Relay {
         }
     }
 }
-
-const PIECE: u64 = limits::BUNDLE_PIECE_BYTES as u64;
 
 /// How many bytes a text in base64 stands for; whoever decodes it finds out whether it is one.
 fn decoded_bytes(base64: &str) -> u64 {
