@@ -148,6 +148,9 @@ impl Cgroups {
             }
             group.places.push(place);
         }
+        if group.places.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "no group without limits here"));
+        }
         Ok(group)
     }
 }

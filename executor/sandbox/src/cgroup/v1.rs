@@ -53,8 +53,7 @@ impl Hierarchy for V1 {
 
     fn is_needed(&self, limits: &ExecutorLimits) -> bool {
         match self.controller {
-            // Also the group that is killed where there is no v2.
-            "pids" => true,
+            "pids" => limits.processes.is_some(),
             "memory" => limits.memory_bytes.is_some(),
             _ => limits.cpu_percent.is_some(),
         }
