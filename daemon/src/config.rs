@@ -3,8 +3,8 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
-use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
+use grove_core_api::{Secret, limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,6 +35,8 @@ pub struct FileConfig {
     pub rehearsal: RehearsalConfig,
     /// Settings of the native agent.
     pub native: NativeConfig,
+    /// Settings of the audit.
+    pub audit: AuditConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
 }
@@ -45,6 +47,20 @@ pub struct FileConfig {
 pub struct RehearsalConfig {
     /// Directory with more scenarios (`*.toml`).
     pub directory: Option<PathBuf>,
+}
+
+/// Settings of the audit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How long entries are kept, in days; 0 keeps them all.
+    pub keep_days: u32,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { keep_days: limits::AUDIT_KEEP_DAYS }
+    }
 }
 
 /// Settings of the native agent.

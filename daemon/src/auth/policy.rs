@@ -29,6 +29,8 @@ pub(crate) enum Action {
     EditOwnUser,
     /// Signs in and makes tokens.
     SignIn,
+    /// Runs the instance: reads and verifies the audit.
+    Administer,
 }
 
 /// Fails unless the caller may do it.
@@ -62,5 +64,6 @@ mod tests {
         let agent = Actor { user: UserId(Uuid::nil()), via: Via::Mcp(SessionId(Uuid::nil())) };
         let refused = authorize(&agent, Action::AnswerPermissions);
         assert_eq!(refused.map_err(|it| it.code()), Err(ErrorCode::Forbidden));
+        assert!(authorize(&agent, Action::Administer).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The keeper: the executor that runs git, started on first use and again when it ended.
 
 use super::connection::{self, Connection, Progress, Reach, call};
+use crate::audit::service::{Audit, Subject};
 use crate::clock;
 use crate::error::Error;
 use crate::privileged::client::MonitorClient;
@@ -17,6 +18,7 @@ use tokio_util::task::TaskTracker;
 /// Starts keepers and hands out the one that lives.
 pub(super) struct Keepers {
     monitor: Arc<MonitorClient>,
+    audit: Arc<Audit>,
     spawner: TaskTracker,
     progress: Progress,
     directory: String,
@@ -46,11 +48,12 @@ impl Keeper {
 impl Keepers {
     pub(super) fn new(
         monitor: Arc<MonitorClient>,
+        audit: Arc<Audit>,
         spawner: TaskTracker,
         progress: Progress,
         directory: String,
     ) -> Self {
-        Self { monitor, spawner, progress, directory, live: Mutex::new(None) }
+        Self { monitor, audit, spawner, progress, directory, live: Mutex::new(None) }
     }
 
     pub(super) async fn get(&self) -> Result<Keeper, Error> {
@@ -60,8 +63,10 @@ impl Keepers {
         }
         let id = clock::fresh_id();
         let reach = Reach::Start { role: ExecutorRole::Keeper, directory: &self.directory };
+        let watch = self.audit.executor(Subject { executor: Some(id), ..Subject::default() });
+        let (spawner, progress) = (&self.spawner, &self.progress);
         let connection =
-            connection::connect(&self.monitor, &self.spawner, &self.progress, id, reach).await?;
+            connection::connect(&self.monitor, spawner, progress, id, reach, watch).await?;
         let Connection { peer, .. } = connection;
         *live = Some(peer.clone());
         self.spawner.spawn(keep_lease(peer.clone()));

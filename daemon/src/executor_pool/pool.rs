@@ -4,6 +4,7 @@ use super::connection::Progress;
 use super::keeper::{Keeper, Keepers};
 use super::unit::{self, Order, Unit};
 use crate::app::App;
+use crate::audit::service::Audit;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
@@ -44,13 +45,19 @@ impl Pool {
     pub(crate) fn new(
         app: Weak<App>,
         monitor: MonitorClient,
+        audit: Arc<Audit>,
         spawner: TaskTracker,
         mirrors: String,
     ) -> Self {
         let monitor = Arc::new(monitor);
         let progress = Progress::default();
-        let keepers =
-            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), mirrors);
+        let keepers = Keepers::new(
+            Arc::clone(&monitor),
+            audit,
+            spawner.clone(),
+            Arc::clone(&progress),
+            mirrors,
+        );
         let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
         Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
     }
