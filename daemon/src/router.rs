@@ -6,7 +6,9 @@ use crate::context::Ctx;
 use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
-use crate::{audit, auth, boards, instance, mcp, realtime, repos, sessions, tasks, users, worktrees};
+use crate::{
+    audit, auth, boards, instance, mcp, realtime, repos, sessions, tasks, users, worktrees,
+};
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};

@@ -2,9 +2,7 @@
 
 use anyhow::{Context, ensure};
 use grove_core_api::ipc::method::{METHODS, NOTIFICATIONS};
-use grove_core_api::rest::audit::{
-    AuditDirection, AuditEntry, AuditKind, AuditVerification,
-};
+use grove_core_api::rest::audit::{AuditDirection, AuditEntry, AuditKind, AuditVerification};
 use grove_core_api::rest::messages::Message;
 use grove_core_api::rest::sessions::{RunState, SessionResult};
 use grove_core_api::{ErrorCode, Page, SessionId};
@@ -59,9 +57,8 @@ async fn every_method_that_is_called_leaves_an_entry_and_the_chain_is_whole() ->
         let session = whole_life(world).await?;
         let all = eventually("what the executor sent is counted", async || {
             let all = entries(&world.client).await?;
-            let is_counted = all.iter().any(|it| {
-                it.session_id == Some(session) && it.method == "session.event"
-            });
+            let is_counted =
+                all.iter().any(|it| it.session_id == Some(session) && it.method == "session.event");
             Ok(is_counted.then_some(all))
         })
         .await?;

@@ -208,10 +208,8 @@ impl Peer {
         let written = raw(&params)?;
         let observer = &self.inner.observer;
         // Without the redacted form the call is observed all the same.
-        let redacted = observer
-            .wants_params()
-            .then(|| secret::to_redacted_json(&params).ok())
-            .flatten();
+        let redacted =
+            observer.wants_params().then(|| secret::to_redacted_json(&params).ok()).flatten();
         let began = Instant::now();
         let call = Call {
             direction: Direction::Outgoing,
@@ -219,8 +217,7 @@ impl Peer {
             params: redacted.as_deref(),
             bytes: written.get().len(),
         };
-        let too_late =
-            || CallError::Timeout(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let too_late = || CallError::Timeout(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let begun = tokio::time::timeout(time, observer.begin(call)).await;
         let Some(ending) = begun.map_err(|_elapsed| too_late())? else {
             return Err(CallError::Closed);

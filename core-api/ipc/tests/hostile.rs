@@ -323,7 +323,8 @@ async fn storm<H: Handler>(
 #[tokio::test]
 async fn ten_thousand_hostile_lines_to_an_executor() {
     let mut dice = Dice(seed());
-    let connections = storm(&mut dice, || Arc::new(ExecutorSide), |dice| dice.below(400) == 0).await;
+    let connections =
+        storm(&mut dice, || Arc::new(ExecutorSide), |dice| dice.below(400) == 0).await;
     assert!(connections > 50, "{connections}");
 }
 
@@ -400,7 +401,8 @@ async fn answers_to_nothing_are_counted_and_the_right_one_is_taken() {
     timeout(SOON, reading.read_line(&mut line)).await.expect("in time").expect("a line");
     drop(reading);
     for id in 2..502_u64 {
-        let forged = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"newest_seq\":9}}}}\n");
+        let forged =
+            format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"newest_seq\":9}}}}\n");
         theirs.write_all(forged.as_bytes()).await.expect("writes");
     }
     let right = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"newest_seq\":5}}\n";

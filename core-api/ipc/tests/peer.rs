@@ -98,7 +98,8 @@ struct Side {
 
 fn side(stream: DuplexStream, options: Options) -> Side {
     let (probe, notes) = Probe::new();
-    let (peer, driver) = Peer::start_with(stream, Arc::clone(&probe), Arc::new(Unobserved), options);
+    let (peer, driver) =
+        Peer::start_with(stream, Arc::clone(&probe), Arc::new(Unobserved), options);
     Side { peer, driver: tokio::spawn(driver), probe, notes }
 }
 

@@ -187,7 +187,8 @@ async fn the_chain_goes_on_after_a_restart_and_a_missing_anchor_is_noted() -> Ou
             bench.end().await;
         }
         let file = Paths::new(home.path(), "ana").audit_head();
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file)?.permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file)?.permissions());
         assert_eq!(mode & 0o777, 0o600);
         std::fs::remove_file(&file)?;
         let found = follow(db.read(), Verifier::new(None, None)).await?;

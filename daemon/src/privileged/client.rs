@@ -412,7 +412,10 @@ mod tests {
         let (kind, params) = observed(&MonitorRequest::Attach { id: ID, token });
         let params = params.unwrap();
         assert_eq!(kind, "attach");
-        assert!(params.contains(&ID.to_string()) && !params.contains("0123456789abcdef"), "{params}");
+        assert!(
+            params.contains(&ID.to_string()) && !params.contains("0123456789abcdef"),
+            "{params}"
+        );
         assert_eq!(observed(&MonitorRequest::List), ("list".to_owned(), Some("{}".to_owned())));
     }
 

@@ -37,9 +37,8 @@ pub(super) async fn run(
                 entry.account.clone().unwrap_or_default(),
             ]
         };
-        let header = [
-            "seq", "when", "kind", "way", "method", "outcome", "took", "session", "account",
-        ];
+        let header =
+            ["seq", "when", "kind", "way", "method", "outcome", "took", "session", "account"];
         let text = table(&header, page.items.iter().map(row).collect());
         match &page.next_cursor {
             Some(cursor) if is_forward => format!("{text}\n\nThere are more: --after {cursor}"),

@@ -48,6 +48,9 @@ mod tests {
         found.broken_at = Some(7);
         found.problem = Some("the entry was changed".to_owned());
         let text = people(&found);
-        assert!(text.starts_with("The audit is BROKEN at entry 7: the entry was changed."), "{text}");
+        assert!(
+            text.starts_with("The audit is BROKEN at entry 7: the entry was changed."),
+            "{text}"
+        );
     }
 }

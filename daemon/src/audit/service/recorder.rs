@@ -149,12 +149,7 @@ async fn until(at: Option<Instant>) {
 
 impl Chain {
     /// Finds the end of the chain; `None` when Grove ends before the database answers.
-    async fn open(
-        audit: Arc<Audit>,
-        db: Database,
-        anchor: Anchor,
-        keep_days: u32,
-    ) -> Option<Self> {
+    async fn open(audit: Arc<Audit>, db: Database, anchor: Anchor, keep_days: u32) -> Option<Self> {
         let noted = anchor.read().await;
         let mut pause = PAUSES.0;
         let (head, state) = loop {
