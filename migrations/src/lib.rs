@@ -18,7 +18,7 @@ mod m20261101_000003_repos;
 mod m20261101_000004_sessions;
 mod m20261101_000005_conversation;
 mod m20261101_000006_events;
-mod m20261101_000009_audit;
+mod m20261121_000009_audit;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000004_sessions::Migration),
             Box::new(m20261101_000005_conversation::Migration),
             Box::new(m20261101_000006_events::Migration),
-            Box::new(m20261101_000009_audit::Migration),
+            Box::new(m20261121_000009_audit::Migration),
         ]
     }
 }

@@ -28,10 +28,11 @@ impl Watch {
 
     /// The name that is noted. What an executor calls by another name than those of the table is
     /// its own text, which has no place here.
-    fn name(&self, method: &str) -> Option<Cow<'static, str>> {
-        match self.tally.kind {
-            AuditKind::Ipc => method::known(method).map(Cow::Borrowed),
-            AuditKind::Monitor | AuditKind::Admin => Some(Cow::Owned(method.to_owned())),
+    fn name(call: &Call<'_>) -> Option<Cow<'static, str>> {
+        match (method::known(call.method), call.direction) {
+            (Some(known), _) => Some(Cow::Borrowed(known)),
+            (None, Direction::Outgoing) => Some(Cow::Owned(call.method.to_owned())),
+            (None, Direction::Incoming) => None,
         }
     }
 
@@ -68,7 +69,7 @@ fn executor_of(params: &str) -> Option<ExecutorId> {
 
 impl Observer for Watch {
     fn begin<'a>(&'a self, call: Call<'a>) -> Begin<'a> {
-        let Some(method) = self.name(call.method) else {
+        let Some(method) = Self::name(&call) else {
             self.tally.add(call.direction, model::UNKNOWN, call.bytes);
             return Unobserved.begin(call);
         };
