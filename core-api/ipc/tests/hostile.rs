@@ -2,11 +2,8 @@
 //! send. The peer must not panic, must not grow, and must answer or close by the rules.
 //!
 //! The lines come from a seed, which a failure prints; `GROVE_SEED=<number>` repeats a run.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failing test helper should stop the test"
-)]
+#![expect(clippy::expect_used, reason = "a failing test helper should stop the test")]
+#![expect(clippy::print_stdout, reason = "the seed of a run that fails must be known")]
 #![expect(clippy::disallowed_methods, reason = "tests drive connections on tasks of their own")]
 
 use grove_core_api::ipc::method::{self, Cancel, EventAck, Ping, Pong, SessionEvent};
@@ -43,6 +40,10 @@ impl Dice {
 
     fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound.max(1) as u64).expect("fits")
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.next() & 0xff).expect("masked")
     }
 
     fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
@@ -85,7 +86,7 @@ fn hostile(dice: &mut Dice) -> Vec<u8> {
         0 => {
             for _ in 0..=dice.below(8) {
                 let at = dice.below(line.len());
-                line[at] = u8::try_from(dice.next() & 0xff).expect("masked");
+                line[at] = dice.byte();
             }
         }
         1 => line.truncate(dice.below(line.len())),
@@ -151,7 +152,7 @@ fn hostile(dice: &mut Dice) -> Vec<u8> {
             line = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":{bad}}}"#).into_bytes();
         }
         _ => {
-            line = (0..dice.below(300)).map(|_| (dice.next() & 0xff) as u8).collect();
+            line = (0..dice.below(300)).map(|_| dice.byte()).collect();
         }
     }
     // A newline inside would make two lines of it; both are hostile, but would not be counted.

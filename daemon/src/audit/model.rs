@@ -18,7 +18,8 @@ pub(super) const UNKNOWN: &str = "unknown";
 /// What is counted instead of stored one by one when it succeeds: heartbeats.
 const HEARTBEATS: &[&str] = &["ping", "list"];
 /// Methods whose parameters are kept, secrets apart.
-const DETAILED: &[&str] = &["permission.", "credential.", "terminal.open", "tunnel.open", "fs.write"];
+const DETAILED: &[&str] =
+    &["permission.", "credential.", "terminal.open", "tunnel.open", "fs.write"];
 
 /// Whom an entry is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
