@@ -358,7 +358,9 @@ async fn a_call_is_noted_with_its_subject_and_without_its_secrets() -> Outcome {
         let refused = executor.request(Cancel { task_id: clock::fresh_id::<TaskId>() }).await;
         assert!(refused.is_ok(), "{refused:?}");
         executor.notify(grove_core_api::ipc::method::EventAck { seq: 1 }).await?;
-        peer.close();
+        // Whoever closes writes first what waits, and the other side takes it before it ends.
+        executor.close();
+        peer.closed().await;
         tracker.close();
         drop((peer, executor));
         tracker.wait().await;
