@@ -169,10 +169,34 @@ pub const CHECKPOINT_MS: u64 = 1_000;
 /// Streamed bytes after which a message is checkpointed before its time.
 pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 
+/// Entries of the audit that may wait to be stored, calls that are under way included; a call waits
+/// when it is full, so that none is made without its entry.
+pub const AUDIT_QUEUE: usize = 8_192;
+/// Entries that are stored at once.
+pub const AUDIT_BATCH: usize = 256;
+/// How long an entry waits for others to be stored with it.
+pub const AUDIT_BATCH_MS: u64 = 50;
+/// Interval at which calls that are only counted become entries.
+pub const AUDIT_TALLY_MS: u64 = 300_000;
+/// Shortest time between two writings of the audit's anchor file.
+pub const AUDIT_ANCHOR_MS: u64 = 1_000;
+/// Bytes of an entry's detail; of a longer one only the size is kept.
+pub const AUDIT_DETAIL_BYTES: usize = 16 * 1024;
+/// How long entries are kept when `grove.toml` does not say, in days.
+pub const AUDIT_KEEP_DAYS: u32 = 90;
+/// Entries that are pruned at once; the rest follows with the next turn.
+pub const AUDIT_PRUNE_ROWS: u64 = 5_000;
+/// Interval of pruning.
+pub const AUDIT_PRUNE_MS: u64 = 24 * 3_600_000;
+/// Time to store what waits when Grove ends.
+pub const AUDIT_END_MS: u64 = 5_000;
+
 /// Datagram between daemon and monitor; a larger one is refused.
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
 pub const ENDED_EXECUTORS: usize = 128;
+/// Processes and threads of one executor, when `grove.toml` says nothing.
+pub const EXECUTOR_PROCESSES: u32 = 512;
 /// Files that one process of an executor may have open.
 pub const EXECUTOR_OPEN_FILES: u64 = 8_192;
 /// Files and connections that the daemon may have open.

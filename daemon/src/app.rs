@@ -1,5 +1,6 @@
 //! The application: one value that holds what lives as long as the daemon.
 
+use crate::audit::service::Audit;
 use crate::auth::jwt::Keys;
 use crate::config::Config;
 use crate::db::Database;
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) db: Database,
     pub(crate) hub: Arc<Hub<RoomBackend>>,
     pub(crate) pool: Pool,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     /// Who acts when nobody has signed in.
@@ -47,6 +49,7 @@ pub(crate) struct Parts {
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) monitor: MonitorClient,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) address: SocketAddr,
     pub(crate) owner: UserId,
     pub(crate) spawner: TaskTracker,
@@ -62,14 +65,15 @@ impl App {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
             let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
-            let is_shared = parts.config.is_shared_host;
-            let pool = Pool::new(me.clone(), parts.monitor, spawner, paths, is_shared);
+            let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
+            let pool = Pool::new(me.clone(), parts.monitor, audit, spawner, paths, is_shared);
             Self {
                 config: parts.config,
                 paths: parts.paths,
                 db: parts.db,
                 hub,
                 pool,
+                audit: parts.audit,
                 jwt: parts.jwt,
                 scenarios: parts.scenarios,
                 owner: parts.owner,

@@ -4,10 +4,10 @@
 //! known ones.
 
 use crate::executors::allowance::{self, Allowance};
-use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
 use grove_core_api::rest::executors::ResourceLimits;
+use grove_core_api::{Secret, limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -62,6 +62,8 @@ pub struct FileConfig {
     pub native: NativeConfig,
     /// Settings of people's Unix accounts.
     pub accounts: AccountsConfig,
+    /// Settings of the audit.
+    pub audit: AuditConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// What keeps executors in their place, as far as the monitor leaves it open.
@@ -84,6 +86,20 @@ pub struct IsolationConfig {
 pub struct RehearsalConfig {
     /// Directory with more scenarios (`*.toml`).
     pub directory: Option<PathBuf>,
+}
+
+/// Settings of the audit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How long entries are kept, in days; 0 keeps them all.
+    pub keep_days: u32,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { keep_days: limits::AUDIT_KEEP_DAYS }
+    }
 }
 
 /// Settings of the native agent.

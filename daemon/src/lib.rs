@@ -5,6 +5,7 @@
 //! pure. REST, WebSocket, MCP and CLI end in the same service function.
 
 mod app;
+mod audit;
 mod auth;
 mod boards;
 mod clock;

@@ -1,6 +1,7 @@
 //! The life of the daemon: open what it needs, listen, serve, drain.
 
 use crate::app::{self, App, Parts};
+use crate::audit::service::{Anchor, Recorder};
 use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
 use crate::context::Ctx;
@@ -91,10 +92,11 @@ impl ServeError {
 /// # Errors
 /// See [`ServeError`].
 pub async fn run(config: Config) -> Result<(), ServeError> {
-    let monitor = MonitorClient::from_fd3().map_err(ServeError::Monitor)?;
+    let account = account();
+    let (audit, recorder) = Recorder::new(&account);
+    let monitor = MonitorClient::from_fd3(audit.monitor()).map_err(ServeError::Monitor)?;
     let spawner = TaskTracker::new();
     let shutdown = CancellationToken::new();
-    let account = account();
     let paths = Paths::new(&config.home, &account);
     let home_error = |source| ServeError::Home { home: config.home.clone(), source };
     let jwt = Keys::open(&paths).map_err(home_error)?;
@@ -106,6 +108,8 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     }
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
+    let keep_days = config.file.audit.keep_days;
+    spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), keep_days));
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
     let listener = TcpListener::bind(config.bind)
         .await
@@ -118,21 +122,24 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         jwt,
         scenarios,
         monitor,
+        audit: Arc::clone(&audit),
         address,
         owner,
         spawner: spawner.clone(),
         shutdown: shutdown.clone(),
     });
-    if app.config.is_shared_host {
-        auth::personal_token::ensure_owners(&app).await.map_err(ServeError::Recover)?;
-    }
-    serve(app, listener).await?;
+    let served = match prepare(&app).await {
+        Ok(()) => serve(app, listener).await,
+        Err(error) => Err(error),
+    };
     shutdown.cancel();
+    // After the last request: its calls are in the audit.
+    audit.end();
     spawner.close();
     if tokio::time::timeout(DRAIN, spawner.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
     }
-    Ok(())
+    served
 }
 
 async fn open_database(
@@ -144,6 +151,14 @@ async fn open_database(
         Some(url) => Database::open_postgres(url.expose(), config.database_pool_max).await?,
         None => Database::open_file(&paths.database(), spawner).await?,
     })
+}
+
+/// What must be there before the first request.
+async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
+    if app.config.is_shared_host {
+        auth::personal_token::ensure_owners(app).await.map_err(ServeError::Recover)?;
+    }
+    Ok(())
 }
 
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {

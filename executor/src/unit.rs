@@ -10,7 +10,7 @@ use grove_core_api::ipc::{RpcError, frame};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::{TaskId, limits};
-use grove_ipc::Peer;
+use grove_ipc::{Peer, Unobserved};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,7 +114,7 @@ impl Unit {
 
     fn connect(self: &Arc<Self>, greeting: ExecutorGreeting, stream: UnixStream) {
         let connection = Connection::new(Arc::clone(self), greeting.token);
-        let (peer, driver) = Peer::start(stream, Arc::clone(&connection));
+        let (peer, driver) = Peer::start(stream, Arc::clone(&connection), Arc::new(Unobserved));
         connection.set_peer(peer.clone());
         let unit = Arc::clone(self);
         self.spawn(async move {

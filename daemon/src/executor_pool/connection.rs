@@ -7,7 +7,7 @@ use grove_core_api::ipc::{Method, Notification, RpcError};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{Launch, Refusal};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
-use grove_ipc::{CallError, Handler, Peer, Raw};
+use grove_ipc::{CallError, Handler, Observer, Peer, Raw};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub(super) enum Reach {
     Attach { last_seq: u64 },
 }
 
-/// Starts or attaches to an executor and introduces the daemon.
+/// Starts or attaches to an executor and introduces the daemon. `watch` sees every call.
 ///
 /// # Errors
 /// `ExecutorFailed` when it cannot be started or does not answer; it is killed then.
@@ -53,6 +53,7 @@ pub(super) async fn connect(
     progress: &Progress,
     id: ExecutorId,
     reach: Reach,
+    watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
@@ -60,7 +61,7 @@ pub(super) async fn connect(
         Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
     };
     let link = link.map_err(monitor_failed)?;
-    match introduce(link, spawner, progress, (id, token, last_seq)).await {
+    match introduce(link, spawner, progress, (id, token, last_seq), watch).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
             if let Err(kill) = monitor.kill(id).await {
@@ -76,13 +77,14 @@ async fn introduce(
     spawner: &TaskTracker,
     progress: &Progress,
     (id, token, last_seq): (ExecutorId, Secret, u64),
+    watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let ExecutorLink { pid, report, connection, pidfd: _ } = link;
     let stream = UnixStream::from_std(connection)
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
     let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress) });
-    let (peer, driver) = Peer::start(stream, handler);
+    let (peer, driver) = Peer::start(stream, handler, watch);
     spawner.spawn(async move {
         let end = driver.await;
         tracing::debug!(executor.id = %id, ?end, "connection ended");

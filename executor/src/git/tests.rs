@@ -373,8 +373,9 @@ fn carry(outgoing: &str, incoming: &str, bytes: u64) -> Result<(), RpcError> {
 async fn a_bundle_makes_a_mirror_and_brings_it_up_to_date() {
     let place = Place::new().await;
     // More than one piece.
-    let noise: Vec<u8> =
-        (0..3_000_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..3_000_000_u32)
+        .map(|it| (it.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect();
     fs::write(place.source.join("noise"), noise).expect("written");
     git(&place.source, &["add", "."]).await;
     git(&place.source, &["commit", "-qm", "noise"]).await;

@@ -10,7 +10,7 @@ use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::rehearsal::{Scenario, builtin};
 use grove_core_api::{ExecutorId, Secret, SessionId, TaskId, limits, version};
-use grove_ipc::{CallError, Handler, Peer, Raw, method_not_found, params};
+use grove_ipc::{CallError, Handler, Peer, Raw, Unobserved, method_not_found, params};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
 };
@@ -123,7 +123,7 @@ impl Executor {
         let (event_sender, events) = mpsc::channel(10_000);
         let (progress_sender, progress) = mpsc::channel(1_000);
         let listener = Arc::new(Listener { events: event_sender, progress: progress_sender });
-        let (peer, driver) = Peer::start(ours, listener);
+        let (peer, driver) = Peer::start(ours, listener, Arc::new(Unobserved));
         #[expect(clippy::disallowed_methods, reason = "the test drives its connections")]
         tokio::spawn(driver);
         Daemon { peer, events, progress }
