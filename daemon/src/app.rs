@@ -3,6 +3,7 @@
 use crate::auth::jwt::Keys;
 use crate::config::Config;
 use crate::db::Database;
+use crate::egress::Egress;
 use crate::error::Error;
 use crate::executor_pool::Pool;
 use crate::paths::Paths;
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) db: Database,
     pub(crate) hub: Arc<Hub<RoomBackend>>,
     pub(crate) pool: Pool,
+    /// What executors reach through this daemon.
+    pub(crate) egress: Arc<Egress>,
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     /// Who acts when nobody has signed in.
@@ -63,12 +66,15 @@ impl App {
             let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
             let mirrors = parts.paths.mirrors().to_string_lossy().into_owned();
             let pool = Pool::new(me.clone(), parts.monitor, parts.spawner.clone(), mirrors);
+            let allow = parts.config.file.egress.allow.clone();
+            let egress = Egress::new(allow, parts.spawner.clone(), parts.shutdown.child_token());
             Self {
                 config: parts.config,
                 paths: parts.paths,
                 db: parts.db,
                 hub,
                 pool,
+                egress,
                 jwt: parts.jwt,
                 scenarios: parts.scenarios,
                 owner: parts.owner,

@@ -3,6 +3,7 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
+use crate::egress::AllowList;
 use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
 use serde::Deserialize;
@@ -37,6 +38,16 @@ pub struct FileConfig {
     pub native: NativeConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What sessions with the network profile `proxy` may reach.
+    pub egress: EgressConfig,
+}
+
+/// The way out of sessions that have no network of their own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EgressConfig {
+    /// Permitted hosts: `crates.io`, `crates.io:443`, `*.npmjs.org`; addresses only as themselves.
+    pub allow: AllowList,
 }
 
 /// Settings of the rehearsal agent.
@@ -195,6 +206,13 @@ mod tests {
     fn a_public_address_is_refused_with_the_reason() {
         let refused = Config::load(Path::new("/nowhere"), "0.0.0.0:4768");
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
+    }
+
+    #[test]
+    fn a_wrong_host_is_named() {
+        let error = toml::from_str::<FileConfig>("[egress]\nallow = ['crates.io', 'https://x.y']");
+        let error = error.map(drop).map_err(|it| it.to_string());
+        assert!(error.is_err_and(|it| it.contains("`https://x.y` is no host")));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::app::{self, App, Parts};
 use crate::auth::jwt::Keys;
 use crate::config::{Config, ConfigError, variable};
 use crate::db::{Database, OpenError};
+use crate::http::executors;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
@@ -139,6 +140,7 @@ async fn open_database(
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     let router = router::router(&app);
+    executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

@@ -61,7 +61,8 @@ impl Keepers {
         let id = clock::fresh_id();
         let reach = Reach::Start { role: ExecutorRole::Keeper, directory: &self.directory };
         let connection =
-            connection::connect(&self.monitor, &self.spawner, &self.progress, id, reach).await?;
+            connection::connect(&self.monitor, &self.spawner, &self.progress, id, (reach, None))
+                .await?;
         let Connection { peer, .. } = connection;
         *live = Some(peer.clone());
         self.spawner.spawn(keep_lease(peer.clone()));

@@ -272,12 +272,17 @@ impl Unit {
         // Noted before the start: after a crash in between, the executor is known as this session's.
         sessions::assign_executor(&self.ctx(), self.session, Some(id)).await?;
         let reach = Reach::Start { role: ExecutorRole::Session, directory };
-        let pool = &self.app.pool;
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        let connection = self.connect(id, reach).await?;
         self.live = Live::default();
         self.executor = Some(Executor::new(connection, slot));
         Ok(())
+    }
+
+    async fn connect(&self, id: ExecutorId, reach: Reach<'_>) -> Result<Connection, Error> {
+        let pool = &self.app.pool;
+        let way_out = Some((&self.app.egress, self.session));
+        let how = (reach, way_out);
+        connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, how).await
     }
 
     async fn attach(&mut self, id: ExecutorId, last_seq: u64) -> Result<(), Error> {
@@ -285,10 +290,7 @@ impl Unit {
             .acquire_owned()
             .await
             .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let pool = &self.app.pool;
-        let reach = Reach::Attach { last_seq };
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        let connection = self.connect(id, Reach::Attach { last_seq }).await?;
         let facts = &connection.facts;
         let ctx = self.ctx();
         let running =
