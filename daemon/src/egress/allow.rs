@@ -220,7 +220,8 @@ mod tests {
             ("a.*.org", "stands only in front"),
             ("", "no name and no address"),
             ("a b", "no name and no address"),
-            ("[::1", "the port is no number"),
+            ("[::1", "no name and no address"),
+            ("::1:x", "the port is no number"),
         ] {
             let refused = AllowList::try_from(vec![text.to_owned()]).expect_err(text);
             assert!(refused.contains(why) && refused.contains(text), "{text}: {refused}");

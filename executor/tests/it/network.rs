@@ -233,9 +233,7 @@ async fn groves_own_tools_are_reached_through_the_tunnel() {
         daemon.prompt(&prompt).await.expect("accepted");
         let (events, outcome) = daemon.read_task().await;
         assert_eq!(outcome, Outcome::Completed, "{events:?}");
-        let is_called = |it: &AgentEvent| {
-            matches!(it, AgentEvent::ToolEnded { is_ok: true, output, .. } if output.starts_with("called"))
-        };
+        let is_called = |it: &AgentEvent| matches!(it, AgentEvent::ToolEnded { is_ok: true, output, .. } if output.starts_with("called"));
         assert!(events.iter().any(is_called), "{profile:?}: {events:?}");
     }
 }
