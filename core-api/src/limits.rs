@@ -146,9 +146,13 @@ pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
 pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
 
-/// Byte streams that one executor may have open at once; its proxy lets the next one wait, and the
-/// daemon refuses it with `busy`.
+/// Byte streams that one executor may have open at once; the daemon refuses the next one with `busy`.
 pub const TUNNELS: usize = 64;
+/// Byte streams that an executor opens at once; the next one waits. Fewer than `TUNNELS`, because the
+/// daemon may still be writing the last bytes of some that have ended here.
+pub const TUNNELS_OPENED: usize = 48;
+/// Pause before an executor asks again after `busy`.
+pub const TUNNEL_BUSY_MS: u64 = 50;
 /// Bytes of a tunnel that may be on their way or wait to be taken, for each direction; then the
 /// sender waits. More than that ends the tunnel.
 pub const TUNNEL_WINDOW_BYTES: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use grove_ipc::{CallError, OpenError, Tunnel, Tunnels};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// A tunnel that counts against the most that may be open.
 pub(super) struct Held {
@@ -36,7 +36,7 @@ pub(crate) struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        let permits = Arc::new(Semaphore::new(limits::TUNNELS));
+        let permits = Arc::new(Semaphore::new(limits::TUNNELS_OPENED));
         Self { newest: watch::Sender::new(None), permits }
     }
 }
@@ -52,18 +52,35 @@ impl Link {
     /// # Cancel safety
     /// Dropping the future leaves no tunnel behind.
     pub(super) async fn open(&self, target: TunnelTarget) -> Result<Held, NoTunnel> {
-        let time = Duration::from_millis(limits::TUNNEL_OPEN_MS);
+        let deadline = Instant::now() + Duration::from_millis(limits::TUNNEL_OPEN_MS);
         let unavailable = |what: &str| NoTunnel::Unavailable(what.to_owned());
-        let permit = timeout(time, Arc::clone(&self.permits).acquire_owned())
+        let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_elapsed| unavailable("too many connections are open in this session"))?
             .map_err(|_closed| unavailable("the session is ending"))?;
-        let tunnels = timeout(time, self.connection())
-            .await
-            .map_err(|_elapsed| unavailable("Grove is not there at the moment"))?;
-        match tunnels.open(target, time).await {
-            Ok(tunnel) => Ok(Held { tunnel, permit }),
-            Err(error) => Err(described(error)),
+        loop {
+            let tunnels = timeout_at(deadline, self.connection())
+                .await
+                .map_err(|_elapsed| unavailable("Grove is not there at the moment"))?;
+            let time = deadline.saturating_duration_since(Instant::now());
+            let error = match tunnels.open(target.clone(), time).await {
+                Ok(tunnel) => return Ok(Held { tunnel, permit }),
+                Err(error) => error,
+            };
+            match &error {
+                // The daemon went away before it answered: the next one may.
+                OpenError::Call(CallError::Closed) => {}
+                OpenError::Call(CallError::Remote(refused)) if refused.code == frame::BUSY => {
+                    let pause = Duration::from_millis(limits::TUNNEL_BUSY_MS);
+                    if Instant::now() + pause >= deadline {
+                        return Err(described(error));
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                OpenError::Full | OpenError::InUse | OpenError::Call(_) => {
+                    return Err(described(error));
+                }
+            }
         }
     }
 

@@ -11,7 +11,9 @@ use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::rehearsal::{Scenario, builtin};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, SessionId, TaskId, limits, version};
-use grove_ipc::{CallError, Handler, Peer, Raw, Tunnels, call, method_not_found, params, relay};
+use grove_ipc::{
+    CallError, Handler, OpenError, Peer, Raw, Tunnels, call, method_not_found, params, relay,
+};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
 };
@@ -84,7 +86,8 @@ impl Listener {
         let Some(address) = self.hosts.get(&wanted) else {
             return Err(RpcError::new(frame::DENIED, format!("{wanted} is not permitted")));
         };
-        let tunnel = self.tunnels.add(open.tunnel).expect("a fresh number");
+        let busy = |error: OpenError| RpcError::new(frame::BUSY, error.to_string());
+        let tunnel = self.tunnels.add(open.tunnel).map_err(busy)?;
         let stream = TcpStream::connect(address).await.map_err(|error| {
             RpcError::failed(ErrorCode::Unavailable, format!("{wanted} does not accept: {error}"))
         })?;
