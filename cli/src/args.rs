@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use grove_core_api::PermissionId;
+use grove_core_api::isolation::NetworkProfile;
 use std::path::PathBuf;
 
 /// A shared board for a team and its coding agents.
@@ -60,6 +61,12 @@ pub(crate) enum Command {
     /// Agents and their models
     #[command(subcommand)]
     Agent(Agent),
+    /// Administration of the instance
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Executors: the processes that agents run in
+    #[command(subcommand)]
+    Executor(Executor),
     /// Try out whether this machine has what Grove needs
     Doctor,
     /// Print a completion script for a shell
@@ -107,6 +114,82 @@ pub(crate) enum Repo {
     Show {
         /// Id, end of an id, or name
         repo: String,
+    },
+    /// Show or change what executors of a repository's sessions may reach and use
+    Policy {
+        /// Id, end of an id, or name
+        repo: String,
+        #[command(flatten)]
+        policy: Policy,
+    },
+}
+
+/// What executors may reach and use, where that is less than the instance permits.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Policy {
+    /// What they may reach over the network
+    #[arg(long, value_enum)]
+    pub(crate) network: Option<Network>,
+    /// Processes and threads of one executor
+    #[arg(long, value_name = "N")]
+    pub(crate) processes: Option<u32>,
+    /// Memory of one executor in MiB
+    #[arg(long, value_name = "MIB")]
+    pub(crate) memory_mib: Option<u32>,
+    /// Processor time in percent of one processor
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) cpu_percent: Option<u32>,
+    /// Private temporary files in MiB
+    #[arg(long, value_name = "MIB")]
+    pub(crate) tmp_mib: Option<u32>,
+    /// Files of one worktree in MiB
+    #[arg(long, value_name = "MIB")]
+    pub(crate) disk_mib: Option<u32>,
+    /// Forget what was set before
+    #[arg(long)]
+    pub(crate) clear: bool,
+}
+
+/// Network profiles.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Network {
+    /// The host's network
+    Shared,
+    /// Only permitted hosts, through Grove's proxy
+    Proxy,
+    /// Nothing but Grove itself
+    None,
+}
+
+impl From<Network> for NetworkProfile {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Shared => Self::Shared,
+            Network::Proxy => Self::Proxy,
+            Network::None => Self::None,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Executor {
+    /// List executors, newest first
+    Ls {
+        /// Only those of this session (id or end of an id)
+        #[arg(long)]
+        session: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show one executor: whether it is ready, its sandbox, how it ended
+    Show {
+        /// Id or end of an id
+        executor: String,
+    },
+    /// Start a session's executor afresh, and forget its crashes
+    Restart {
+        /// Id or end of an id
+        executor: String,
     },
 }
 
@@ -182,6 +265,11 @@ pub(crate) enum Session {
     },
     /// Stop what a session does
     Stop {
+        /// Id or end of an id
+        session: String,
+    },
+    /// Stop the running task; prompts that wait go on after it
+    Interrupt {
         /// Id or end of an id
         session: String,
     },
@@ -299,6 +387,58 @@ pub(crate) enum User {
     Ls(Listing),
     /// Show who you are
     Me,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// People, their Unix accounts and tokens
+    #[command(subcommand)]
+    User(AdminUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminUser {
+    /// Add a person; on a shared host with a Unix account. Gives one to a person who has none
+    Add {
+        /// Name that others see
+        name: String,
+        /// Unix account that is there already, instead of a new one
+        #[arg(long, value_name = "ACCOUNT")]
+        unix_account: Option<String>,
+        /// May add and retire people
+        #[arg(long)]
+        admin: bool,
+    },
+    /// List people with their roles and accounts
+    Ls(Listing),
+    /// Retire a person: tokens, executors and account go, the name stays
+    Retire {
+        /// Name, id or end of an id
+        user: String,
+    },
+    /// Make a personal access token for a person; it is shown this once
+    Token {
+        /// Name, id or end of an id
+        user: String,
+        /// What it is for
+        #[arg(long, default_value = "grove")]
+        name: String,
+        /// Life in days; by default 90
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// List a person's tokens
+    Tokens {
+        /// Name, id or end of an id
+        user: String,
+    },
+    /// Revoke a person's token
+    Revoke {
+        /// Name, id or end of an id
+        user: String,
+        /// Id or end of the id of the token
+        token: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 
 use crate::args::Globals;
 use crate::error::CliError;
+use grove_core_api::Secret;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,9 @@ pub(crate) struct Config {
     pub(crate) project_dir: Setting<Option<PathBuf>>,
     /// Title of new sessions.
     pub(crate) session_name: Setting<Option<String>>,
+    /// Personal access token for the instance; never shown.
+    #[serde(skip)]
+    pub(crate) token: Option<Secret>,
     /// Whether there is a display that a browser could open on.
     pub(crate) has_display: Setting<bool>,
 }
@@ -89,6 +93,7 @@ impl Config {
             port: port(&lookup)?,
             project_dir,
             session_name: text("GROVE_SESSION_NAME"),
+            token: text("GROVE_TOKEN").value.map(|token| Secret::new(token.trim())),
             has_display: environment(has_display),
             cwd,
         })
@@ -187,10 +192,17 @@ mod tests {
 
     #[test]
     fn the_project_and_the_session_name_come_from_the_environment() {
-        let variables =
-            [("HOME", "/h"), ("GROVE_PROJECT_DIR", "shop"), ("GROVE_SESSION_NAME", "fix it")];
+        let variables = [
+            ("HOME", "/h"),
+            ("GROVE_PROJECT_DIR", "shop"),
+            ("GROVE_SESSION_NAME", "fix it"),
+            ("GROVE_TOKEN", "grove_pat_private"),
+        ];
         let config = resolve(&Globals::default(), &variables).unwrap();
         assert_eq!(config.project_dir.value, Some("/here/shop".into()));
         assert_eq!(config.session_name.value.as_deref(), Some("fix it"));
+        assert_eq!(config.token.as_ref().map(Secret::expose), Some("grove_pat_private"));
+        let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("private"), "{shown}");
     }
 }

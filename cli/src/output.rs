@@ -94,6 +94,15 @@ impl Output {
         text
     }
 
+    /// Says how long something still takes, such as `in 89 d`.
+    pub(crate) fn until(&self, at_ms: UnixMillis) -> String {
+        match (at_ms - self.now_ms) / 1_000 {
+            i64::MIN..=0 => "over".to_owned(),
+            secs @ 1..=86_399 => format!("in {} h", secs / 3_600),
+            secs => format!("in {} d", secs / 86_400),
+        }
+    }
+
     /// Says how long ago something was, such as `3 min ago`.
     pub(crate) fn ago(&self, at_ms: UnixMillis) -> String {
         let secs = (self.now_ms - at_ms).max(0) / 1_000;
@@ -201,6 +210,8 @@ mod tests {
         let ago = |ms: i64| PLAIN.ago(PLAIN.now_ms - ms);
         let told = [0, 59_000, 60_000, 3_600_000, 90_000_000, -5_000].map(ago);
         assert_eq!(told, ["just now", "59 s ago", "1 min ago", "1 h ago", "1 d ago", "just now"]);
+        let until = |ms: i64| PLAIN.until(PLAIN.now_ms + ms);
+        assert_eq!([0, 7_200_000, 180_000_000].map(until), ["over", "in 2 h", "in 2 d"]);
     }
 
     #[test]

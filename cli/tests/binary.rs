@@ -12,7 +12,7 @@ use std::time::Duration;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-const USER: &str = r#"{"id":"01920000-0000-7000-8000-0000deadbeef","name":"Ana","emoji":"🦊","slot":1,"created_at_ms":0,"updated_at_ms":0,"later_field":true}"#;
+const USER: &str = r#"{"id":"01920000-0000-7000-8000-0000deadbeef","name":"Ana","emoji":"🦊","slot":1,"role":"member","created_at_ms":0,"updated_at_ms":0,"later_field":true}"#;
 
 #[expect(clippy::disallowed_methods, reason = "the tests start the real program")]
 fn grove(home: &Path, arguments: &[&str]) -> Outcome<Output> {

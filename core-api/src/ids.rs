@@ -82,6 +82,8 @@ typed_ids! {
     MessageId => "message";
     /// A request for permission that waits for a person.
     PermissionId => "permission request";
+    /// A personal access token.
+    TokenId => "token";
     /// One run of one executor process.
     ExecutorId => "executor";
 }

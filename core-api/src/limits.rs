@@ -128,8 +128,42 @@ pub const EXECUTOR_GRACE_MS: u64 = 3_000;
 pub const EXECUTOR_UNATTACHED_MS: u64 = 30_000;
 /// Idle executors are ended after this time.
 pub const EXECUTOR_IDLE_MS: u64 = 300_000;
+/// First pause before a crashed executor is started again; it doubles with each crash.
+pub const EXECUTOR_RESTART_MS: i64 = 1_000;
+/// Longest such pause.
+pub const EXECUTOR_RESTART_MAX_MS: i64 = 30_000;
+/// Restarts of a session's executor after crashes; one more crash and it stays down until somebody
+/// restarts it.
+pub const EXECUTOR_RESTARTS: u32 = 5;
+/// An executor that has run this long is stable: its crashes are forgotten.
+pub const EXECUTOR_STABLE_MS: i64 = 300_000;
+/// Longest wait for the monitor to reap an executor whose connection has closed; then it is killed.
+pub const EXECUTOR_REAP_MS: u64 = 2_000;
+/// Processes and threads of one executor, when `grove.toml` says nothing.
+pub const EXECUTOR_PROCESSES: u32 = 512;
+/// Memory of one executor in MiB, when `grove.toml` says nothing; at the limit its processes are
+/// killed.
+pub const EXECUTOR_MEMORY_MIB: u32 = 4_096;
+/// Private temporary files of one executor in MiB, when `grove.toml` says nothing.
+pub const EXECUTOR_TMP_MIB: u32 = 512;
+/// Files of one worktree in MiB, when `grove.toml` says nothing; above it the task is stopped.
+pub const EXECUTOR_DISK_MIB: u32 = 10_240;
+/// Ended executors that the registry keeps; the oldest are removed.
+pub const EXECUTOR_ROWS: u64 = 10_000;
+/// Interval of removing what has expired: session tokens, old executors.
+pub const UPKEEP_MS: u64 = 60_000;
+/// Interval of measuring a worktree while a task runs in it.
+pub const DISK_SAMPLE_MS: u64 = 10_000;
+/// Longest wait for the first measurement, before the first task of an executor.
+pub const DISK_FIRST_MS: u64 = 2_000;
+/// Files and directories that one measurement looks at; a larger worktree counts with what was seen.
+pub const DISK_ENTRIES: u64 = 2_000_000;
+/// Longest time for one measurement; what was seen until then counts.
+pub const DISK_WALK_MS: u64 = 5_000;
 /// Executors that may live at once; one more prompt waits in the queue.
 pub const EXECUTORS: usize = 64;
+/// Keepers that may live at once, one per Unix account; with one more the longest idle one ends.
+pub const KEEPERS: usize = 32;
 /// Bytes of conversation handed to an executor with a prompt; the oldest messages are left out.
 pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// Longest time between two checkpoints of a streaming message.
@@ -141,6 +175,10 @@ pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
 pub const ENDED_EXECUTORS: usize = 128;
+/// Files that one process of an executor may have open.
+pub const EXECUTOR_OPEN_FILES: u64 = 8_192;
+/// Files and connections that the daemon may have open.
+pub const DAEMON_OPEN_FILES: u64 = 65_536;
 /// Directories that one executor may be granted besides its own; more are refused.
 pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
@@ -172,6 +210,13 @@ pub const EGRESS_ADDRESSES: usize = 8;
 pub const EGRESS_ENTRIES: usize = 1_000;
 /// Connections to an executor's own proxy at once, the idle ones included; more wait to be accepted.
 pub const PROXY_CONNECTIONS: usize = 128;
+
+/// Bytes of a bundle between two keepers that travel in one answer.
+pub const BUNDLE_PIECE_BYTES: usize = 1024 * 1024;
+/// Bytes of one bundle; a repository with more is answered with `too_large`.
+pub const BUNDLE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Branches and tags that come with one bundle; a repository with more is answered with `too_large`.
+pub const BUNDLE_REFS: usize = 20_000;
 
 /// Longest time for a local git command.
 pub const GIT_LOCAL_MS: u64 = 60_000;
@@ -226,6 +271,14 @@ pub const TOOL_BASH_MAX_MS: u64 = 600_000;
 
 /// Life of an MCP session token.
 pub const MCP_TOKEN_MS: i64 = 24 * 3_600_000;
+/// Personal access tokens of one person; one more is answered with `conflict`.
+pub const PERSONAL_TOKENS: u64 = 50;
+/// Life of a personal access token that names none.
+pub const PERSONAL_TOKEN_DAYS: i64 = 90;
+/// Longest life of a personal access token; more is answered with `invalid_request`.
+pub const PERSONAL_TOKEN_MAX_DAYS: i64 = 3_650;
+/// Shortest time between two notes of a token's last use.
+pub const TOKEN_USE_MS: i64 = 60_000;
 /// Life of an access token (JWT).
 pub const ACCESS_TOKEN_SECS: i64 = 900;
 /// Life of a login session without use.

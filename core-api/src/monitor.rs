@@ -6,10 +6,14 @@
 
 use crate::ExecutorId;
 use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What an executor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutorRole {
     /// Runs the agent of one session.
@@ -84,6 +88,26 @@ pub enum MonitorRequest {
     Shutdown,
 }
 
+impl MonitorRequest {
+    /// Returns the executor that it is about.
+    #[must_use]
+    pub const fn subject(&self) -> Option<ExecutorId> {
+        match self {
+            Self::Spawn { id, .. }
+            | Self::Attach { id, .. }
+            | Self::Kill { id }
+            | Self::Outcome { id } => Some(*id),
+            Self::Ready { .. }
+            | Self::List
+            | Self::EnsureAccount { .. }
+            | Self::RetireAccount { .. }
+            | Self::MakeDirectory { .. }
+            | Self::RemoveDirectory { .. }
+            | Self::Shutdown => None,
+        }
+    }
+}
+
 /// How an executor is to be started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +174,22 @@ pub enum Refusal {
     Isolation,
     /// The operating system said no.
     System,
+}
+
+impl Refusal {
+    /// Name as on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotPermitted => "not_permitted",
+            Self::Invalid => "invalid",
+            Self::Unknown => "unknown",
+            Self::Busy => "busy",
+            Self::Isolation => "isolation",
+            Self::System => "system",
+        }
+    }
 }
 
 /// The monitor's answer.

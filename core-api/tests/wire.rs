@@ -26,6 +26,8 @@ fn export(directory: &Path) {
         api::rest::boards::PatchBoard,
         api::rest::boards::PatchBoardObject,
         api::rest::boards::SessionCard,
+        api::rest::executors::Executor,
+        api::rest::executors::ExecutorPolicy,
         api::rest::instance::Instance,
         api::rest::messages::EventList,
         api::rest::messages::MessageList,

@@ -64,8 +64,9 @@ impl App {
         Arc::new_cyclic(|me| {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
-            let mirrors = parts.paths.mirrors().to_string_lossy().into_owned();
-            let pool = Pool::new(me.clone(), parts.monitor, parts.spawner.clone(), mirrors);
+            let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
+            let is_shared = parts.config.is_shared_host;
+            let pool = Pool::new(me.clone(), parts.monitor, spawner, paths, is_shared);
             let allow = parts.config.file.egress.allow.clone();
             let egress = Egress::new(allow, parts.spawner.clone(), parts.shutdown.child_token());
             Self {
@@ -97,9 +98,11 @@ impl App {
 /// The database's.
 pub(crate) async fn owner(database: &Database, account: &str) -> Result<UserId, Error> {
     if let Some(owner) = settings::service::get(database, OWNER).await? {
+        users::service::crown(database, owner).await?;
         return Ok(owner);
     }
     let user = users::service::get_or_create(database, account, None).await?;
     settings::service::set(database, OWNER, &user.id).await?;
+    users::service::crown(database, user.id).await?;
     Ok(user.id)
 }

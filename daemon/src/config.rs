@@ -4,8 +4,11 @@
 //! known ones.
 
 use crate::egress::AllowList;
+use crate::executors::allowance::{self, Allowance};
 use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
+use grove_core_api::isolation::{IsolationMode, NetworkProfile};
+use grove_core_api::rest::executors::ResourceLimits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,8 +25,30 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// Connections to PostgreSQL.
     pub database_pool_max: Option<u32>,
+    /// How much isolation the monitor insists on. Told by the monitor, never by the file: a
+    /// taken-over daemon must not loosen it.
+    pub isolation: IsolationMode,
+    /// Whether executors run as people's own Unix accounts. Told by the monitor.
+    pub is_shared_host: bool,
+    /// What names of accounts that Grove makes begin with. Told by the monitor.
+    pub account_prefix: String,
     /// What `grove.toml` says.
     pub file: FileConfig,
+}
+
+/// What the monitor tells the daemon at its start.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Grove's home.
+    pub home: PathBuf,
+    /// Address to listen on.
+    pub bind: String,
+    /// How much isolation it insists on.
+    pub isolation: IsolationMode,
+    /// Whether executors run as people's own Unix accounts.
+    pub is_shared_host: bool,
+    /// What names of accounts that Grove makes begin with.
+    pub account_prefix: String,
 }
 
 /// The contents of `grove.toml`.
@@ -36,8 +61,14 @@ pub struct FileConfig {
     pub rehearsal: RehearsalConfig,
     /// Settings of the native agent.
     pub native: NativeConfig,
+    /// Settings of people's Unix accounts.
+    pub accounts: AccountsConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What keeps executors in their place, as far as the monitor leaves it open.
+    pub isolation: IsolationConfig,
+    /// What one executor with all its processes may use; `docs/operations.md` has the defaults.
+    pub limits: ResourceLimits,
     /// What sessions with the network profile `proxy` may reach.
     pub egress: EgressConfig,
 }
@@ -48,6 +79,14 @@ pub struct FileConfig {
 pub struct EgressConfig {
     /// Permitted hosts: `crates.io`, `crates.io:443`, `*.npmjs.org`; addresses only as themselves.
     pub allow: AllowList,
+}
+
+/// What keeps executors in their place, as far as the monitor leaves it open.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IsolationConfig {
+    /// What executors may reach over the network: `shared` (the default), `proxy` or `none`.
+    pub network: NetworkProfile,
 }
 
 /// Settings of the rehearsal agent.
@@ -69,6 +108,20 @@ pub struct NativeConfig {
 impl Default for NativeConfig {
     fn default() -> Self {
         Self { approvals: ApprovalMode::Always }
+    }
+}
+
+/// Settings of people's Unix accounts; they matter on a shared host only.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// Whether a person without an account gets one with the first session or repository.
+    pub create_on_first_use: bool,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self { create_on_first_use: true }
     }
 }
 
@@ -121,9 +174,9 @@ impl Config {
     ///
     /// # Errors
     /// `Read` or `Shape` when `grove.toml` is there but cannot be used, `Value` when the address is
-    /// not a loopback one (nobody signs in yet, so nothing else may be served) or a variable is
-    /// wrong.
-    pub fn load(home: &Path, bind: &str) -> Result<Self, ConfigError> {
+    /// not a loopback one (plain HTTP, so nothing else may be served) or a variable is wrong.
+    pub fn load(told: Told) -> Result<Self, ConfigError> {
+        let Told { home, bind, isolation, is_shared_host, account_prefix } = told;
         if !home.is_absolute() || home.to_str().is_none() {
             let path = home.display();
             return Err(ConfigError::Value(format!("the home must be an absolute path: {path}")));
@@ -132,13 +185,21 @@ impl Config {
             ConfigError::Value(format!("`{bind}` is no address and port, such as 127.0.0.1:4768"))
         })?;
         if !bind.ip().is_loopback() {
+            let why = match is_shared_host {
+                true => "tokens would travel over plain HTTP",
+                false => "without accounts everybody who reaches Grove may do everything",
+            };
             return Err(ConfigError::Value(format!(
-                "refusing to listen on {bind}: without accounts everybody who reaches Grove may do \
-                 everything, so only the loopback interface is served (127.0.0.1 or [::1])"
+                "refusing to listen on {bind}: {why}, so only the loopback interface is served \
+                 (127.0.0.1 or [::1])"
             )));
         }
         let path = home.join("grove.toml");
         let file = read_file(&path)?;
+        if let Some((limit, range)) = allowance::out_of_range(&file.limits) {
+            let path = path.display();
+            return Err(ConfigError::Value(format!("{path}: `{limit}` of `[limits]` {range}")));
+        }
         let database_pool_max = variable("GROVE_DB_POOL_MAX")
             .map(|text| {
                 text.parse().map_err(|_invalid| {
@@ -147,7 +208,23 @@ impl Config {
             })
             .transpose()?;
         let database_url = variable("DATABASE_URL").map(Secret::new);
-        Ok(Self { home: home.to_owned(), bind, database_url, database_pool_max, file })
+        Ok(Self {
+            home,
+            bind,
+            database_url,
+            database_pool_max,
+            isolation,
+            is_shared_host,
+            account_prefix,
+            file,
+        })
+    }
+}
+
+impl Config {
+    /// What executors may use and reach, before the policy of their repository narrows it.
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance::of_instance(self.file.isolation.network, &self.file.limits)
     }
 }
 
@@ -204,7 +281,13 @@ mod tests {
 
     #[test]
     fn a_public_address_is_refused_with_the_reason() {
-        let refused = Config::load(Path::new("/nowhere"), "0.0.0.0:4768");
+        let refused = Config::load(Told {
+            home: PathBuf::from("/nowhere"),
+            bind: "0.0.0.0:4768".to_owned(),
+            isolation: IsolationMode::Off,
+            is_shared_host: false,
+            account_prefix: "grove_".to_owned(),
+        });
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
     }
 

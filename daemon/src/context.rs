@@ -10,6 +10,7 @@ use crate::db::WriteFn;
 use crate::error::Error;
 use crate::events;
 use grove_core_api::event::{Event, Op, Topic};
+use grove_core_api::rest::users::UserRole;
 use grove_core_api::{SessionId, UnixMillis, UserId};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use std::fmt;
@@ -51,6 +52,8 @@ pub(crate) struct Actor {
     pub(crate) user: UserId,
     /// The way in.
     pub(crate) via: Via,
+    /// What the user may do to the instance itself.
+    pub(crate) role: UserRole,
 }
 
 impl Actor {
@@ -78,7 +81,7 @@ impl Ctx {
 
     /// Grove itself, acting for a user.
     pub(crate) fn system(app: &Arc<App>, user: UserId) -> Self {
-        Self::new(app, Actor { user, via: Via::System })
+        Self::new(app, Actor { user, via: Via::System, role: UserRole::Member })
     }
 
     /// The connection for reading.

@@ -15,6 +15,7 @@ mod egress;
 mod error;
 mod events;
 mod executor_pool;
+mod executors;
 mod http;
 mod instance;
 mod lookup;

@@ -1,6 +1,7 @@
 //! From what a person typed to an id, and from a cursor to a place in a list.
 
 use crate::error::Error;
+use grove_core_api::isolation::UnixAccount;
 use grove_core_api::{ErrorCode, IdRef, SHORT_ID_LEN};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -55,6 +56,17 @@ pub(crate) async fn resolve<E: EntityTrait>(
                 .candidates(candidates))
         }
     }
+}
+
+/// A Unix account as two columns hold it.
+pub(crate) fn unix_account(
+    name: Option<String>,
+    uid: Option<i64>,
+) -> Result<Option<UnixAccount>, Error> {
+    let (Some(name), Some(uid)) = (name, uid) else { return Ok(None) };
+    let uid = u32::try_from(uid)
+        .map_err(|error| Error::internal("a Unix user id is out of range").because(error))?;
+    Ok(Some(UnixAccount { name, uid }))
 }
 
 /// The id of the last item of the page before.

@@ -6,7 +6,9 @@ use crate::context::Ctx;
 use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
-use crate::{auth, boards, instance, mcp, realtime, repos, sessions, tasks, users, worktrees};
+use crate::{
+    auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users, worktrees,
+};
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -55,22 +57,29 @@ fn api() -> (Router<Arc<App>>, Document) {
             worktrees::routes::remove
         ))
         .routes(routes!(worktrees::routes::diff))
+        .routes(routes!(worktrees::routes::publish))
         .routes(routes!(sessions::routes::list, sessions::routes::create))
         .routes(routes!(sessions::routes::get, sessions::routes::patch, sessions::routes::remove))
         .routes(routes!(sessions::routes::prompt))
         .routes(routes!(sessions::routes::stop))
+        .routes(routes!(sessions::routes::interrupt))
         .routes(routes!(sessions::routes::spawn))
         .routes(routes!(sessions::routes::messages))
         .routes(routes!(sessions::routes::events))
         .routes(routes!(sessions::routes::diff))
         .routes(routes!(sessions::routes::result))
         .routes(routes!(sessions::routes::answer))
+        .routes(routes!(executors::routes::list))
+        .routes(routes!(executors::routes::get))
+        .routes(routes!(executors::routes::restart))
         .routes(routes!(tasks::routes::list))
         .routes(routes!(tasks::routes::get))
         .routes(routes!(tasks::routes::messages))
-        .routes(routes!(users::routes::list))
+        .routes(routes!(users::routes::list, users::routes::create))
         .routes(routes!(users::routes::me, users::routes::patch_me))
-        .routes(routes!(users::routes::get))
+        .routes(routes!(users::routes::get, users::routes::retire))
+        .routes(routes!(users::routes::tokens, users::routes::create_token))
+        .routes(routes!(users::routes::remove_token))
         .routes(routes!(auth::routes::create))
         .routes(routes!(auth::routes::current, auth::routes::remove))
         .routes(routes!(auth::routes::create_token))

@@ -1,10 +1,12 @@
 //! The life of the daemon: open what it needs, listen, serve, drain.
 
 use crate::app::{self, App, Parts};
-use crate::auth::jwt::Keys;
+use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
+use crate::context::Ctx;
 use crate::db::{Database, OpenError};
-use crate::http::executors;
+use crate::executors;
+use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
@@ -98,6 +100,11 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     let home_error = |source| ServeError::Home { home: config.home.clone(), source };
     let jwt = Keys::open(&paths).map_err(home_error)?;
     std::fs::create_dir_all(paths.mirrors()).map_err(home_error)?;
+    if !config.is_shared_host {
+        // On a shared host the monitor makes them, each for its account.
+        std::fs::create_dir_all(paths.repositories(None)).map_err(home_error)?;
+        std::fs::create_dir_all(paths.worktrees(None)).map_err(home_error)?;
+    }
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
@@ -117,6 +124,9 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         spawner: spawner.clone(),
         shutdown: shutdown.clone(),
     });
+    if app.config.is_shared_host {
+        auth::personal_token::ensure_owners(&app).await.map_err(ServeError::Recover)?;
+    }
     serve(app, listener).await?;
     shutdown.cancel();
     spawner.close();
@@ -139,8 +149,9 @@ async fn open_database(
 
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
+    app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
-    executors::serve(&app, router.clone());
+    http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

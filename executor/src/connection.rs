@@ -1,11 +1,12 @@
 //! One connection to the daemon: its token, and what each method does.
 
-use crate::git;
 use crate::unit::Unit;
+use crate::{git, usage};
 use grove_core_api::ipc::method::{
-    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, DiffWorktree, Done, EventAck,
-    GitProgress, Initialize, Initialized, InspectRepo, ListBranches, MirrorRepo, Ping, Pong,
-    Prompt, RemoveWorktree, Shutdown, TakeSnapshot,
+    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, CreateBundle, DiffWorktree,
+    DiskUsage, Done, DropBundle, EventAck, GitProgress, ImportBundle, Initialize, Initialized,
+    InspectRepo, ListBranches, MeasureUsage, MirrorRepo, Ping, Pong, Prompt, PublishBranch,
+    ReadBundle, RemoveWorktree, Shutdown, TakeSnapshot, WriteBundle,
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;
@@ -118,6 +119,10 @@ impl Connection {
                 };
                 call::<AnswerPermission, _, _>(raw, answer).await
             }
+            MeasureUsage::NAME => {
+                let measure = async |_: MeasureUsage| measure().await;
+                call::<MeasureUsage, _, _>(raw, measure).await
+            }
             other => Err(method_not_found(other)),
         }
     }
@@ -169,6 +174,48 @@ impl Connection {
                 };
                 call::<TakeSnapshot, _, _>(raw, take).await
             }
+            other => Box::pin(self.bundle(other, raw)).await,
+        }
+    }
+
+    /// Bundles on their way between two keepers.
+    async fn bundle(&self, method: &str, raw: Option<Raw>) -> Result<Raw, RpcError> {
+        match method {
+            CreateBundle::NAME => {
+                let create = |wanted: CreateBundle| async move {
+                    let (sender, percents) = watch::channel(0);
+                    let mut progress = |percent: i32| {
+                        sender.send_replace(percent);
+                    };
+                    let work = git::create(&wanted, &mut progress);
+                    self.reporting(&wanted.progress, percents, work).await
+                };
+                call::<CreateBundle, _, _>(raw, create).await
+            }
+            PublishBranch::NAME => {
+                let publish = async |wanted: PublishBranch| git::publish(&wanted).await;
+                call::<PublishBranch, _, _>(raw, publish).await
+            }
+            ReadBundle::NAME => {
+                call::<ReadBundle, _, _>(raw, async |wanted: ReadBundle| git::read(&wanted)).await
+            }
+            WriteBundle::NAME => {
+                let write = async |wanted: WriteBundle| git::write(&wanted).map(|()| Done {});
+                call::<WriteBundle, _, _>(raw, write).await
+            }
+            ImportBundle::NAME => {
+                let import = |wanted: ImportBundle| {
+                    let place = PathBuf::from(&wanted.mirror);
+                    self.finish(place, async move { git::import(&wanted).await })
+                };
+                call::<ImportBundle, _, _>(raw, import).await
+            }
+            DropBundle::NAME => {
+                let discard = async |wanted: DropBundle| {
+                    git::discard(Path::new(&wanted.bundle)).map(|()| Done {})
+                };
+                call::<DropBundle, _, _>(raw, discard).await
+            }
             other => Err(method_not_found(other)),
         }
     }
@@ -197,15 +244,26 @@ impl Connection {
     ) -> Result<grove_core_api::ipc::method::RepoFacts, RpcError> {
         let turn = self.unit.places.turn(PathBuf::from(&wanted.mirror));
         let _guard = turn.lock().await;
-        let (sender, mut percents) = watch::channel(0);
+        let (sender, percents) = watch::channel(0);
         let mut progress = |percent: i32| {
             sender.send_replace(percent);
         };
+        let work = git::mirror(&wanted.source, Path::new(&wanted.mirror), &mut progress);
+        self.reporting(&wanted.progress, percents, work).await
+    }
+
+    /// Does the work and tells the daemon how far it is.
+    async fn reporting<T>(
+        &self,
+        token: &str,
+        mut percents: watch::Receiver<i32>,
+        work: impl Future<Output = Result<T, RpcError>>,
+    ) -> Result<T, RpcError> {
         let report = async {
             // Only the newest value counts: a slow daemon sees fewer steps.
             while percents.changed().await.is_ok() {
                 let percent = *percents.borrow_and_update();
-                let note = GitProgress { token: wanted.progress.clone(), percent };
+                let note = GitProgress { token: token.to_owned(), percent };
                 let Some(peer) = self.peer.get() else { break };
                 if let Err(error) = peer.notify(note).await {
                     tracing::debug!(%error, "progress that nobody hears");
@@ -214,12 +272,17 @@ impl Connection {
             }
             std::future::pending::<()>().await;
         };
-        let work = git::mirror(&wanted.source, Path::new(&wanted.mirror), &mut progress);
         tokio::select! {
-            facts = work => facts,
+            outcome = work => outcome,
             () = report => Err(denied("the connection is closing")),
         }
     }
+}
+
+/// Measures the worktree, which is where a session's executor was started.
+async fn measure() -> Result<DiskUsage, RpcError> {
+    let walk = tokio::task::spawn_blocking(|| usage::measure(Path::new(".")));
+    walk.await.map_err(|error| RpcError::failed(ErrorCode::Internal, error.to_string()))
 }
 
 impl Handler for Connection {

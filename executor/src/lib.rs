@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod environment;
 mod git;
+mod init;
 mod network;
 mod places;
 mod process;
@@ -16,8 +17,10 @@ mod replay;
 mod sys;
 mod tools;
 mod unit;
+mod usage;
 
 use control::Control;
+pub use init::init;
 use nix::sys::prctl;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 use std::io;

@@ -1,4 +1,7 @@
-//! `grove-executor`: logs to standard error and runs [`grove_executor::run`]. No arguments.
+//! `grove-executor`: logs to standard error and runs [`grove_executor::run`].
+//!
+//! The monitor adds `--init` when it is the first process of its namespace: then it leaves the work to
+//! a child and reaps what is orphaned.
 
 use std::process::ExitCode;
 use tracing_subscriber::Layer;
@@ -8,6 +11,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|it| it == "--init")
+        && let Some(code) = grove_executor::init()
+    {
+        return ExitCode::from(code);
+    }
     // The provider library logs whole answers, and so what people and models said.
     let targets = Targets::new()
         .with_default(LevelFilter::INFO)

@@ -85,3 +85,31 @@ pub(crate) fn in_new_session(command: &mut tokio::process::Command) {
         });
     }
 }
+
+/// The side on which a fork returns.
+pub(crate) enum Forked {
+    /// In the new process.
+    Child,
+    /// In the old one.
+    Parent(nix::unistd::Pid),
+}
+
+/// Forks this process, which has one thread.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) fn fork() -> nix::Result<Forked> {
+    // SAFETY: called first in main, before any thread was made, so the child may run any code.
+    match unsafe { nix::unistd::fork()? } {
+        nix::unistd::ForkResult::Child => Ok(Forked::Child),
+        nix::unistd::ForkResult::Parent { child } => Ok(Forked::Parent(child)),
+    }
+}
+
+/// Closes every descriptor from the control socket on: whoever waits for their end waits for the
+/// executor alone.
+pub(crate) fn close_all() {
+    let first = libc::c_uint::try_from(CONTROL).unwrap_or(3);
+    // SAFETY: close_range takes three integers; the process that calls it uses no descriptor.
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+}

@@ -18,6 +18,8 @@ mod m20261101_000003_repos;
 mod m20261101_000004_sessions;
 mod m20261101_000005_conversation;
 mod m20261101_000006_events;
+mod m20261121_000007_accounts;
+mod m20261121_000008_executors;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000004_sessions::Migration),
             Box::new(m20261101_000005_conversation::Migration),
             Box::new(m20261101_000006_events::Migration),
+            Box::new(m20261121_000007_accounts::Migration),
+            Box::new(m20261121_000008_executors::Migration),
         ]
     }
 }

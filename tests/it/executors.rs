@@ -1,10 +1,15 @@
 //! Executors: one per session at work, found out when they die, ended when they are not needed.
 
+use anyhow::Context;
+use grove_core_api::rest::executors::{Executor, ExecutorState};
 use grove_core_api::rest::messages::{Body, ToolState};
 use grove_core_api::rest::sessions::RunState;
 use grove_core_api::rest::tasks::TaskState;
-use grove_tests::{Outcome, Process, World, eventually};
+use grove_core_api::{ErrorCode, Page, SessionId};
+use grove_tests::{Outcome, Process, Setup, World, eventually, is_code};
 use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::fs;
 
 /// Executors of sessions: all but the keeper, which is the oldest.
@@ -12,6 +17,12 @@ fn of_sessions(world: &World) -> Vec<Process> {
     let mut all = world.grove.named("grove-executor");
     all.sort_by_key(|it| it.pid);
     if all.is_empty() { all } else { all.split_off(1) }
+}
+
+/// What the registry knows of a session's executors, newest first.
+async fn registered(world: &World, session: SessionId) -> Outcome<Vec<Executor>> {
+    let path = format!("/executors?session_id={session}");
+    Ok(world.client.get::<Page<Executor>>(path).await?.items)
 }
 
 #[tokio::test]
@@ -27,7 +38,13 @@ async fn a_killed_executor_loses_its_turn_with_evidence_and_the_next_prompt_work
         executors[0].signal(Signal::SIGKILL)?;
         let session = world.client.until_over(session.id).await?;
         assert_eq!(session.state, RunState::Lost, "{session:?}");
-        assert!(!session.evidence.detail.is_empty() && session.evidence.at_ms > 0);
+        assert_eq!(session.evidence.fact, "executor_gone");
+        assert_eq!(session.evidence.detail, "the executor ended: killed by SIGKILL");
+        let shown = session.executor.clone().context("the session shows its executor")?;
+        assert_eq!(shown.state, ExecutorState::Degraded);
+        assert!(shown.retry_at_ms.is_some_and(|at| at > session.evidence.at_ms), "{shown:?}");
+        let end = shown.end.context("how it ended")?;
+        assert!(end.is_crash && !end.is_out_of_memory && end.how == "killed by SIGKILL", "{end:?}");
         let tasks = world.client.tasks(session.id).await?;
         assert_eq!(tasks[0].state, TaskState::Lost);
         assert!(tasks[0].failure.is_some());
@@ -43,6 +60,13 @@ async fn a_killed_executor_loses_its_turn_with_evidence_and_the_next_prompt_work
         world.client.prompt(session.id, "run cat README.md").await?;
         let session = world.client.until_over(session.id).await?;
         assert_eq!(session.state, RunState::Idle, "{session:?}");
+        let fresh = session.executor.context("the session shows its executor")?;
+        assert_eq!((fresh.state, fresh.restarts), (ExecutorState::Degraded, 1), "{fresh:?}");
+        let all = registered(world, session.id).await?;
+        assert_eq!(all.len(), 2, "{all:#?}");
+        assert_eq!((all[0].id, all[0].restarts, all[0].end.is_none()), (fresh.id, 1, true));
+        assert_eq!(all[1].end.as_ref().map(|it| it.how.as_str()), Some("killed by SIGKILL"));
+        assert_eq!(all[1].pid, Some(executors[0].pid));
         world.client.log(&format!("/sessions/{}", session.id)).await?;
         Ok(())
     })
@@ -85,7 +109,7 @@ async fn sessions_work_side_by_side_each_in_its_own_process() -> Outcome {
 
 #[tokio::test]
 async fn tools_get_little_of_the_environment_and_nothing_secret() -> Outcome {
-    let setup = grove_tests::Setup::default().variable("GROVE_TEST_SECRET", "geheim-0815");
+    let setup = Setup::default().variable("GROVE_TEST_SECRET", "geheim-0815");
     let world = World::with(setup).await?;
     let session = world.finished("Environment", "run env | cut -d= -f1 | sort > names").await?;
     assert_eq!(session.state, RunState::Idle);
@@ -110,5 +134,229 @@ async fn tools_get_little_of_the_environment_and_nothing_secret() -> Outcome {
     ];
     let others: Vec<_> = names.lines().filter(|name| !allowed.contains(name)).collect();
     assert!(others.is_empty(), "{others:?}");
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_session_says_what_keeps_its_executor_in_its_place() -> Outcome {
+    World::on_each(async |world| {
+        let session = world.client.new_session(world.repo.id, "Kept", None).await?;
+        assert!(session.executor.is_none() && session.sandbox.is_none());
+        let topic = format!("session:{}", session.id);
+        let mut socket = world.grove.socket().await?;
+        socket.subscribe(&topic).await?;
+        world.client.prompt(session.id, "say hello").await?;
+        let id = session.id.to_string();
+        let told = socket
+            .until("the sandbox", |it| {
+                it.views.get(&topic)?.property(&id, "sandbox").filter(|it| !it.is_null()).cloned()
+            })
+            .await?;
+        let session = world.client.until_over(session.id).await?;
+        let report = session.sandbox.context("a report")?;
+        assert_eq!(told["mode"], json!(report.mode.name()));
+        let shown = session.executor.context("an executor")?;
+        assert_eq!(shown.state, ExecutorState::Healthy);
+        let executor: Executor = world.client.get(format!("/executors/{}", shown.id)).await?;
+        assert_eq!(executor.report, Some(report));
+        assert_eq!(executor.limits.processes, Some(512));
+        assert!(executor.pid.is_some() && executor.end.is_none(), "{executor:?}");
+        let missing = world.client.get::<Value>(format!("/executors/{}", world.board.id)).await;
+        is_code(missing, ErrorCode::NotFound)?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_executor_that_crashes_again_and_again_stays_down_until_somebody_restarts_it() -> Outcome
+{
+    let world = World::start().await?;
+    let session = world.client.new_session(world.repo.id, "Crash", None).await?.id;
+    let crash = async || {
+        world.client.prompt(session, "run echo begun; sleep 617").await?;
+        let process = eventually("a fresh executor works", async || {
+            let is_at_work = world.grove.named("sleep").len() == 1;
+            Ok(of_sessions(&world).pop().filter(|_| is_at_work))
+        })
+        .await?;
+        process.signal(Signal::SIGKILL)?;
+        eventually("the tools are gone", async || {
+            Ok(world.grove.named("sleep").is_empty().then_some(()))
+        })
+        .await?;
+        world.client.until_over(session).await
+    };
+    // The pauses of the first three are waited for; those after them are long, so somebody helps.
+    for restarts in 0..3 {
+        let lost = crash().await?;
+        assert_eq!(lost.state, RunState::Lost);
+        let executor = lost.executor.context("an executor")?;
+        assert_eq!((executor.state, executor.restarts), (ExecutorState::Degraded, restarts));
+        let pause = executor.retry_at_ms.context("a pause")? - lost.evidence.at_ms;
+        assert_eq!(pause, 1_000 << restarts, "pauses double");
+    }
+    let store = world.grove.store().await?;
+    let columns = store.uuid(session.0);
+    // As after two more crashes.
+    let set = "UPDATE sessions SET data = json_set(data, '$.health.restarts', 5) WHERE id =";
+    store.execute(&format!("{set} {columns}")).await?;
+    drop(store);
+    let failed = crash().await?;
+    assert_eq!(failed.state, RunState::Failed, "{failed:?}");
+    assert_eq!(failed.evidence.fact, "executor_given_up");
+    assert!(failed.evidence.detail.contains("6 times"), "{:?}", failed.evidence);
+    assert!(failed.evidence.detail.contains("killed by SIGKILL"), "{:?}", failed.evidence);
+    let down = failed.executor.context("an executor")?;
+    assert_eq!((down.state, down.retry_at_ms), (ExecutorState::Failed, None));
+    let refused = is_code(world.client.prompt(session, "say no").await, ErrorCode::Conflict)?;
+    assert!(refused.hint.is_some_and(|it| it.contains("restart")));
+    let path = format!("/executors/{}/restart", down.id);
+    let fresh: Executor = world.client.post(&path, json!({})).await?;
+    assert_eq!((fresh.state, fresh.restarts), (ExecutorState::Healthy, 0), "{fresh:?}");
+    assert!(fresh.pid.is_some() && fresh.id != down.id);
+    world.client.prompt(session, "say yes").await?;
+    let session = world.client.until_over(session).await?;
+    assert_eq!(session.state, RunState::Idle, "{session:?}");
+    assert_eq!(session.executor.map(|it| it.id), Some(fresh.id));
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_restart_waits_for_nobody_and_ends_nothing_that_works() -> Outcome {
+    let world = World::start().await?;
+    let gate = world.gate("restart");
+    let session = world.session("Busy", &format!("gate {}", gate.display())).await?.id;
+    let busy = world.client.until_state(session, RunState::Running).await?;
+    let id = busy.executor.context("an executor")?.id;
+    let path = format!("/executors/{id}/restart");
+    is_code(world.client.post::<Executor>(&path, json!({})).await, ErrorCode::Conflict)?;
+    fs::write(&gate, "")?;
+    world.client.until_over(session).await?;
+    let fresh: Executor = world.client.post(&path, json!({})).await?;
+    assert_ne!(fresh.id, id);
+    let old: Executor = world.client.get(format!("/executors/{id}")).await?;
+    let end = old.end.context("it ended")?;
+    assert!(!end.is_crash && end.how == "somebody restarted it", "{end:?}");
+    assert_eq!(old.state, ExecutorState::Ended);
+    assert_eq!(of_sessions(&world).len(), 1);
+    world.end().await
+}
+
+#[tokio::test]
+async fn an_executor_that_ends_while_no_daemon_lives_is_told_of_truthfully() -> Outcome {
+    let mut world = World::start().await?;
+    let gate = world.gate("away");
+    let session = world.session("Away", &format!("gate {}", gate.display())).await?.id;
+    world.client.until_state(session, RunState::Running).await?;
+    // With the monitor goes whoever could know.
+    world.grove.kill_everything()?;
+    world.grove.launch().await?;
+    let lost = world.client.until_over(session).await?;
+    assert_eq!(lost.state, RunState::Lost);
+    assert!(lost.evidence.detail.contains("how is not known"), "{:?}", lost.evidence);
+    let executor = lost.executor.context("an executor")?;
+    assert_eq!(executor.state, ExecutorState::Ended, "nobody knows that it crashed");
+    let unended: Vec<_> = registered(&world, session)
+        .await?
+        .into_iter()
+        .filter(|it| it.ended_at_ms.is_none())
+        .collect();
+    assert!(unended.is_empty(), "{unended:?}");
+    world.client.prompt(session, "say again").await?;
+    assert_eq!(world.client.until_over(session).await?.state, RunState::Idle);
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_worktree_that_grows_above_its_limit_stops_the_task_and_keeps_every_file() -> Outcome {
+    let setup = Setup::default().config("[limits]\ndisk_mib = 4\n");
+    let world = World::with(setup).await?;
+    let fill = "run head -c 9000000 /dev/zero > big; sleep 618";
+    let session = world.session("Fill", fill).await?.id;
+    let full = world.client.until_over(session).await?;
+    assert_eq!(full.state, RunState::Failed, "{full:?}");
+    assert_eq!(full.evidence.fact, "disk_limit");
+    let detail = &full.evidence.detail;
+    assert!(
+        detail.starts_with("the worktree uses 8.") && detail.contains("limit is 4 MiB"),
+        "{detail}"
+    );
+    let task = world.client.tasks(session).await?.remove(0);
+    assert_eq!((task.state, task.failure.as_ref()), (TaskState::Failed, Some(detail)));
+    let big = world.directory(session).await?.join("big");
+    assert_eq!(fs::metadata(&big)?.len(), 9_000_000);
+    // What is too large already may be cleaned up.
+    world.client.prompt(session, "run rm big").await?;
+    assert_eq!(world.client.until_over(session).await?.state, RunState::Idle);
+    assert!(!big.exists());
+    world.end().await
+}
+
+#[tokio::test]
+async fn a_policy_narrows_what_executors_of_a_repository_may_use() -> Outcome {
+    World::on_each(async |world| {
+        let path = format!("/repos/{}", world.repo.id);
+        for policy in [
+            json!({ "limits": { "processes": 100_000 } }),
+            json!({ "limits": { "processes": 513 } }),
+            json!({ "limits": { "memory_mib": 1 } }),
+            json!({ "limits": { "threads": 1 } }),
+            json!({ "network": "all" }),
+        ] {
+            let refused = world.client.patch::<Value>(&path, json!({ "policy": policy })).await;
+            is_code(refused, ErrorCode::InvalidRequest)?;
+        }
+        let policy = json!({ "limits": { "processes": 200, "disk_mib": 50 } });
+        let repo: Value = world.client.patch(&path, json!({ "policy": policy })).await?;
+        assert_eq!(repo["policy"], policy);
+        let renamed: Value = world.client.patch(&path, json!({})).await?;
+        assert_eq!(renamed["policy"], policy, "an absent policy stays");
+        let session = world.finished("Narrow", "say hello").await?;
+        let limits = registered(world, session.id).await?.remove(0).limits;
+        assert_eq!((limits.processes, limits.disk_mib), (Some(200), Some(50)));
+        assert_eq!(limits.memory_mib, Some(4_096), "as the instance");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_what_runs_and_the_queue_goes_on() -> Outcome {
+    let world = World::start().await?;
+    let gate = world.gate("never");
+    let session = world.session("Interrupt", &format!("gate {}", gate.display())).await?.id;
+    world.client.until_state(session, RunState::Running).await?;
+    world.client.prompt(session, "say next").await?;
+    let path = format!("/sessions/{session}/interrupt");
+    let stopping: Value = world.client.post(&path, json!({})).await?;
+    assert_eq!(stopping["state"], "stopping");
+    assert_eq!(world.client.until_over(session).await?.state, RunState::Idle);
+    let mut states: Vec<_> =
+        world.client.tasks(session).await?.into_iter().map(|it| (it.index, it.state)).collect();
+    states.sort_by_key(|it| it.0);
+    assert_eq!(states, [(1, TaskState::Cancelled), (2, TaskState::Completed)]);
+    world.end().await
+}
+
+#[tokio::test]
+async fn expired_session_tokens_are_swept() -> Outcome {
+    let mut world = World::start().await?;
+    let session = world.client.new_session(world.repo.id, "Tokens", None).await?;
+    let kept = world.grove.session_token(session.id).await?;
+    let expired = world.grove.session_token(session.id).await?;
+    world.grove.stop()?;
+    let store = world.grove.store().await?;
+    let hash = hex::encode(Sha256::digest(expired.as_bytes()));
+    let past = format!("UPDATE session_tokens SET expires_at_ms = 1 WHERE hash = '{hash}'");
+    store.execute(&past).await?;
+    world.grove.launch().await?;
+    eventually("the expired one is gone", async || {
+        let left = store.text("SELECT count(*) FROM session_tokens").await?;
+        Ok((left == "1").then_some(()))
+    })
+    .await?;
+    drop(store);
+    assert!(world.client.with_token(&kept).me().await.is_ok());
     world.end().await
 }

@@ -46,6 +46,16 @@ async fn a_configuration_with_a_mistake_names_the_known_keys() -> Outcome {
 }
 
 #[tokio::test]
+async fn limits_that_cannot_be_kept_are_refused_with_their_range() -> Outcome {
+    let setup = Setup::default().config("[limits]\nmemory_mib = 1\n");
+    fails(setup, &["grove.toml", "memory_mib", "[limits]", "64 to"]).await?;
+    let setup = Setup::default().config("[limits]\nmemory = 1\n");
+    fails(setup, &["grove.toml", "memory_mib"]).await?;
+    let setup = Setup::default().config("[isolation]\nnetwork = 'everything'\n");
+    fails(setup, &["grove.toml", "everything", "shared"]).await
+}
+
+#[tokio::test]
 async fn a_home_that_is_a_file_is_refused() -> Outcome {
     let folder = tempfile::tempdir()?;
     let home = folder.path().join("home");

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::error::{CliError, Exit};
 use crate::host::process;
+use grove_core_api::Secret;
 use grove_core_api::monitor::RunFile;
 use std::fs;
 use std::io;
@@ -54,6 +55,30 @@ pub(crate) fn require_url(config: &Config) -> Result<String, CliError> {
     Err(CliError::new(Exit::NotRunning, message, hint))
 }
 
+/// Returns the token to show: the one of the environment, else the owner's in Grove's home where that
+/// can be read. The owner's goes to no other instance than that of the home.
+///
+/// # Errors
+/// When the home's run file is there but cannot be read.
+pub(crate) fn token(config: &Config) -> Result<Option<Secret>, CliError> {
+    if config.token.is_some() {
+        return Ok(config.token.clone());
+    }
+    if let Some(url) = &config.url.value {
+        let own = match running(&config.home.value)? {
+            Running::Yes(run) => run.url,
+            Running::Stale | Running::No => return Ok(None),
+        };
+        if own.trim_end_matches('/') != url.trim_end_matches('/') {
+            return Ok(None);
+        }
+    }
+    // Whoever may not read it is not the owner.
+    let text = fs::read_to_string(config.home.value.join("keys/owner.token")).unwrap_or_default();
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +86,32 @@ mod tests {
     fn write(home: &Path, content: &str) {
         fs::create_dir_all(home.join("run")).unwrap();
         fs::write(home.join("run/grove.json"), content).unwrap();
+    }
+
+    #[test]
+    fn the_owners_token_goes_to_no_other_instance() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("keys")).unwrap();
+        fs::write(home.path().join("keys/owner.token"), "grove_pat_owner\n").unwrap();
+        let shown = |url: Option<&str>| {
+            let globals = crate::args::Globals {
+                home: Some(home.path().to_owned()),
+                url: url.map(str::to_owned),
+                ..crate::args::Globals::default()
+            };
+            let mut config = Config::resolve(&globals).unwrap();
+            config.token = None;
+            token(&config).unwrap().map(|it| it.expose().to_owned())
+        };
+        assert_eq!(shown(None).as_deref(), Some("grove_pat_owner"));
+        assert_eq!(shown(Some("http://127.0.0.1:1")), None);
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let start_ticks = process::start_ticks(pid).unwrap();
+        let url = "http://127.0.0.1:1/".to_owned();
+        let run = RunFile { pid, start_ticks, url, version: "1".to_owned() };
+        write(home.path(), &serde_json::to_string(&run).unwrap());
+        assert_eq!(shown(Some("http://127.0.0.1:1")).as_deref(), Some("grove_pat_owner"));
+        assert_eq!(shown(Some("http://127.0.0.1:2")), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::{CliError, Exit};
 use grove_core_api::limits::HTTP_REQUEST_MS;
-use grove_core_api::{Problem, version};
+use grove_core_api::{Problem, Secret, version};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ pub(crate) struct Answer<T> {
 pub(crate) struct Api {
     http: Client,
     base: String,
+    token: Option<Secret>,
 }
 
 impl Api {
@@ -41,7 +42,12 @@ impl Api {
             .no_proxy()
             .build()
             .map_err(|error| CliError::defect(format!("failed to make a client: {error}")))?;
-        Ok(Self { http, base: url.trim_end_matches('/').to_owned() })
+        Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token: None })
+    }
+
+    /// The same client, which shows a personal access token.
+    pub(crate) fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// URL of the web interface.
@@ -84,6 +90,15 @@ impl Api {
         self.read(status, text)
     }
 
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, CliError> {
+        let (status, text) = self.send(self.request(Method::PATCH, path).json(body)).await?;
+        self.read(status, text)
+    }
+
     pub(crate) async fn delete<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -92,11 +107,22 @@ impl Api {
         self.read(status, text)
     }
 
+    /// As `delete`, of something that leaves nothing to say.
+    pub(crate) async fn remove(&self, path: &str) -> Result<(), CliError> {
+        let (status, text) = self.send(self.request(Method::DELETE, path)).await?;
+        if status.is_success() { Ok(()) } else { Err(self.problem(status, &text)) }
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         // Tasks and events say that they came from here.
-        self.http
+        let request = self
+            .http
             .request(method, format!("{}/api/v1{path}", self.base))
-            .header("X-Grove-Client", "cli")
+            .header("X-Grove-Client", "cli");
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, String), CliError> {

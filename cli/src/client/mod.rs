@@ -5,9 +5,10 @@ mod http;
 mod resolve;
 mod wait;
 
+use discover::token;
 pub(crate) use discover::{Running, require_url, running};
 pub(crate) use http::{Answer, Api};
-pub(crate) use resolve::{board_id, find_board, repo, repo_at};
+pub(crate) use resolve::{board_id, find_board, repo, repo_at, user};
 pub(crate) use wait::{until_cloned, until_done};
 
 use crate::config::Config;
@@ -15,5 +16,10 @@ use crate::error::CliError;
 
 /// Makes a client of the instance that the settings name.
 pub(crate) fn connect(config: &Config) -> Result<Api, CliError> {
-    Api::new(&require_url(config)?)
+    Ok(Api::new(&require_url(config)?)?.with_token(token(config)?))
+}
+
+/// Makes a client of an instance that was just found in the home.
+pub(crate) fn connect_to(url: &str, config: &Config) -> Result<Api, CliError> {
+    Ok(Api::new(url)?.with_token(token(config)?))
 }

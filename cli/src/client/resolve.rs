@@ -6,6 +6,7 @@ use grove_core_api::ids::IdRef;
 use grove_core_api::limits::PAGE_MAX;
 use grove_core_api::rest::boards::Board;
 use grove_core_api::rest::repos::Repo;
+use grove_core_api::rest::users::User;
 use grove_core_api::{BoardId, Page, PageQuery};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,18 @@ pub(crate) async fn board_id(api: &Api, text: &str) -> Result<BoardId, CliError>
         return Ok(api.get::<Board>(&format!("/boards/{text}"), &()).await?.value.id);
     }
     Err(unknown("board", text, boards.iter().map(|board| board.name.as_str())))
+}
+
+/// Finds a person by name or id.
+pub(crate) async fn user(api: &Api, text: &str) -> Result<User, CliError> {
+    let users = all::<User>(api, "/users").await?;
+    if let Some(found) = users.iter().find(|user| user.name == text) {
+        return Ok(found.clone());
+    }
+    if text.parse::<IdRef>().is_ok() {
+        return Ok(api.get(&format!("/users/{text}"), &()).await?.value);
+    }
+    Err(unknown("person", text, users.iter().map(|user| user.name.as_str())))
 }
 
 fn unknown<'a>(noun: &str, text: &str, names: impl Iterator<Item = &'a str>) -> CliError {

@@ -1,5 +1,6 @@
 //! One file per command: read what was typed, ask the API once or twice, write the answer.
 
+mod admin;
 mod agent;
 mod board;
 mod completions;
@@ -7,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod down;
+mod executor;
 mod open;
 mod repo;
 mod session;
@@ -39,7 +41,9 @@ pub(crate) async fn dispatch(
         Command::Worktree(command) => worktree::run(command, config, output).await?,
         Command::Session(command) => session::run(*command, config, output).await?,
         Command::User(command) => user::run(command, config, output).await?,
+        Command::Admin(command) => admin::run(command, config, output).await?,
         Command::Agent(command) => agent::run(command, config, output).await?,
+        Command::Executor(command) => executor::run(command, config, output).await?,
         Command::Completions { shell } => completions::run(shell, output)?,
         Command::Config(command) => config::run(&command, config, output)?,
     }

@@ -2,7 +2,7 @@
 
 use super::demo;
 use crate::args::Up;
-use crate::client::{Api, Running, running};
+use crate::client::{self, Running, running};
 use crate::config::Config;
 use crate::error::{CliError, Exit};
 use crate::host::monitor::{self, Launch};
@@ -49,7 +49,7 @@ async fn after_start(
     url: &str,
 ) -> Result<(), CliError> {
     if arguments.demo {
-        demo::fill(&Api::new(url)?, &config.home.value, output).await?;
+        demo::fill(&client::connect_to(url, config)?, &config.home.value, output).await?;
     }
     let may_open = !arguments.no_open && !output.is_json() && config.has_display.value;
     if may_open && open::that_detached(url).is_err() {

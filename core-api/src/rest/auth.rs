@@ -1,17 +1,26 @@
 //! Login sessions of browsers and access tokens of programs.
 
+use crate::Secret;
 use crate::rest::users::User;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Joins an instance that runs without accounts, under a name of one's choice.
+/// Joins an instance: where nobody signs in under a name of one's choice, anywhere with a personal
+/// access token.
 ///
 /// A user of that name is taken when there is one, else made.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, ts_rs::TS)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, ts_rs::TS)]
 #[serde(deny_unknown_fields)]
 pub struct CreateLoginSession {
-    /// Name that others see: 1 to 200 characters.
-    pub name: String,
+    /// Name that others see: 1 to 200 characters. Refused on a shared host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub name: Option<String>,
+    /// A personal access token, instead of a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    #[ts(optional, type = "string")]
+    pub token: Option<Secret>,
     /// One emoji.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -23,7 +32,7 @@ pub struct CreateLoginSession {
 pub struct LoginSession {
     /// Who is signed in.
     pub user: User,
-    /// Whether the person chose this name; without it the browser acts as the instance's owner.
+    /// Whether the person signed in; without it the browser acts as the instance's owner.
     pub is_named: bool,
 }
 

@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 pub enum AuthMode {
     /// Nobody signs in; only the loopback interface is served.
     Anonymous,
+    /// Everybody shows a personal access token: a shared host.
+    Token,
 }
 
 /// What a client needs to know about the instance.

@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod boards;
+pub mod executors;
 pub mod instance;
 pub mod messages;
 pub mod repos;

@@ -1,5 +1,6 @@
 //! Repositories: a read-only bare mirror each.
 
+use crate::rest::executors::ExecutorPolicy;
 use crate::{RepoId, UnixMillis, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct Repo {
     pub progress_percent: Option<i32>,
     /// Why the clone failed.
     pub failure: Option<String>,
+    /// What the executors of its sessions may reach and use, where that is less than the instance
+    /// permits.
+    pub policy: ExecutorPolicy,
     /// Who registered it.
     pub created_by: UserId,
     /// When it was registered.
@@ -69,6 +73,11 @@ pub struct PatchRepo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub default_branch: Option<String>,
+    /// What executors may reach and use: replaces the policy as a whole; nothing in it may be more
+    /// than the instance permits. Executors that live keep what they were started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub policy: Option<ExecutorPolicy>,
     /// Archives the repository, or brings it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

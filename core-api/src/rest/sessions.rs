@@ -1,6 +1,8 @@
 //! Sessions: an agent's conversation with its genealogy.
 
 use crate::agent::{Decision, Usage};
+use crate::isolation::SandboxReport;
+use crate::rest::executors::SessionExecutor;
 use crate::rest::tasks::Task;
 use crate::{BoardId, PermissionId, RepoId, SessionId, UnixMillis, UserId, WorktreeId};
 use schemars::JsonSchema;
@@ -138,6 +140,10 @@ pub struct Session {
     pub evidence: Evidence,
     /// One line about what it does now, or how it ended.
     pub line: String,
+    /// Its newest executor; absent before the first prompt.
+    pub executor: Option<SessionExecutor>,
+    /// Which layers of the sandbox held around its newest executor.
+    pub sandbox: Option<SandboxReport>,
     /// The session it came from.
     pub parent_id: Option<SessionId>,
     /// How it came from it.

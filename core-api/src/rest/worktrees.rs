@@ -1,5 +1,6 @@
 //! Worktrees: one directory and one branch for each session's work.
 
+use crate::isolation::UnixAccount;
 use crate::{RepoId, UnixMillis, UserId, WorktreeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,9 @@ pub struct Worktree {
     pub notes: String,
     /// Snapshot reference taken when it was removed.
     pub trash_snapshot: Option<String>,
-    /// Who made it; its files belong to this person.
+    /// Unix account that its files belong to and its sessions run as; absent: the daemon's own.
+    pub unix_account: Option<UnixAccount>,
+    /// Who made it.
     pub created_by: UserId,
     /// When it was made.
     #[ts(type = "number")]
@@ -120,6 +123,16 @@ pub struct WorktreeQuery {
     /// `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// A branch that everybody can start from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Published {
+    /// Its reference in the repository's mirror, such as `refs/users/ana/fix-login`; may be the base of
+    /// a worktree.
+    pub reference: String,
+    /// Commit that it names.
+    pub commit: String,
 }
 
 /// How one file changed.

@@ -1,11 +1,12 @@
 //! Login sessions of browsers: a cookie, and a row that holds who it is.
 
-use super::{store, token};
+use super::{extract, personal_token, store, token};
 use crate::app::App;
 use crate::error::Error;
+use crate::users;
 use async_trait::async_trait;
 use grove_core_api::rest::auth::{CreateLoginSession, LoginSession};
-use grove_core_api::{ErrorCode, UserId, limits};
+use grove_core_api::{ErrorCode, TokenId, UserId, limits};
 use std::fmt;
 use std::sync::Weak;
 use time::{Duration, OffsetDateTime};
@@ -18,6 +19,8 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 const COOKIE: &str = "grove_session";
 /// Key under which the user stands in a login session.
 const USER: &str = "user";
+/// Key under which the token stands that was signed in with.
+const TOKEN: &str = "token";
 
 /// The layer that reads and writes the cookie.
 ///
@@ -31,21 +34,49 @@ pub(crate) fn layer(app: Weak<App>) -> SessionManagerLayer<Logins> {
         .with_expiry(Expiry::OnInactivity(Duration::seconds(limits::LOGIN_SESSION_SECS)))
 }
 
-/// Who is signed in with this cookie.
-pub(crate) async fn user(session: &Session) -> Result<Option<UserId>, Error> {
-    session.get(USER).await.map_err(unavailable)
+/// Who is signed in with this cookie. One that came by a token is worth as much as the token is, and
+/// on a shared host there is no other.
+pub(crate) async fn user(app: &App, session: &Session) -> Result<Option<UserId>, Error> {
+    let user: Option<UserId> = session.get(USER).await.map_err(unavailable)?;
+    let token: Option<TokenId> = session.get(TOKEN).await.map_err(unavailable)?;
+    let is_valid = match token {
+        Some(token) => personal_token::is_valid(app, token).await?,
+        None => !app.config.is_shared_host,
+    };
+    Ok(user.filter(|_| is_valid))
 }
 
-/// Takes a name.
+/// Signs in: with a token, or under a name where nobody has to.
 pub(crate) async fn create(
     app: &App,
     session: &Session,
     body: CreateLoginSession,
 ) -> Result<LoginSession, Error> {
-    let user = crate::users::service::get_or_create(&app.db, &body.name, body.emoji).await?;
+    let (user, token) = match (body.token, body.name) {
+        (Some(token), None) => {
+            let shown = token.expose().trim();
+            if !personal_token::is_one(shown) {
+                return Err(extract::unauthenticated());
+            }
+            let found = personal_token::bearer(app, shown).await?;
+            let user = users::service::signed_in(&app.db, found.user).await?;
+            (user.ok_or_else(extract::unauthenticated)?, Some(found.id))
+        }
+        (None, Some(_)) if app.config.is_shared_host => return Err(extract::nobody()),
+        (None, Some(name)) => {
+            (users::service::get_or_create(&app.db, &name, body.emoji).await?, None)
+        }
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Error::field("name", "give either a name or a `token`"));
+        }
+    };
     // A new id at each sign-in, so that one who knew the old one gains nothing (session fixation).
     session.cycle_id().await.map_err(unavailable)?;
     session.insert(USER, user.id).await.map_err(unavailable)?;
+    match token {
+        Some(token) => session.insert(TOKEN, token).await.map_err(unavailable)?,
+        None => drop(session.remove::<TokenId>(TOKEN).await.map_err(unavailable)?),
+    }
     Ok(LoginSession { user, is_named: true })
 }
 

@@ -3,6 +3,7 @@
 use crate::context::{Actor, Via};
 use crate::error::Error;
 use grove_core_api::ErrorCode;
+use grove_core_api::rest::users::UserRole;
 
 /// Something that one may or may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) enum Action {
     EditOwnUser,
     /// Signs in and makes tokens.
     SignIn,
+    /// Adds and retires people, makes tokens for them.
+    Administer,
 }
 
 /// Fails unless the caller may do it.
@@ -36,6 +39,9 @@ pub(crate) enum Action {
 /// # Errors
 /// `Forbidden`, naming what was refused.
 pub(crate) fn authorize(actor: &Actor, action: Action) -> Result<(), Error> {
+    if action == Action::Administer && !matches!(actor.via, Via::Mcp(_)) {
+        return administer(actor.role);
+    }
     let is_permitted = match actor.via {
         Via::Web | Via::Cli | Via::Api | Via::System => true,
         // An agent works and delegates; it never approves, signs in or removes.
@@ -51,6 +57,16 @@ pub(crate) fn authorize(actor: &Actor, action: Action) -> Result<(), Error> {
         .hint("a person has to do it"))
 }
 
+fn administer(role: UserRole) -> Result<(), Error> {
+    match role {
+        UserRole::Owner | UserRole::Admin => Ok(()),
+        UserRole::Member => {
+            Err(Error::new(ErrorCode::Forbidden, "only the owner and admins may do this")
+                .hint("ask one of them: `grove user ls` shows who they are"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,8 +75,23 @@ mod tests {
 
     #[test]
     fn an_agent_cannot_approve_what_it_asked_for() {
-        let agent = Actor { user: UserId(Uuid::nil()), via: Via::Mcp(SessionId(Uuid::nil())) };
-        let refused = authorize(&agent, Action::AnswerPermissions);
-        assert_eq!(refused.map_err(|it| it.code()), Err(ErrorCode::Forbidden));
+        // Not even the owner's agent may.
+        for action in [Action::AnswerPermissions, Action::Administer, Action::SignIn] {
+            let refused =
+                authorize(&actor(Via::Mcp(SessionId(Uuid::nil())), UserRole::Owner), action);
+            assert_eq!(refused.map_err(|it| it.code()), Err(ErrorCode::Forbidden));
+        }
+    }
+
+    #[test]
+    fn only_owner_and_admins_administer() {
+        let may = |role| authorize(&actor(Via::Cli, role), Action::Administer).is_ok();
+        assert!(may(UserRole::Owner) && may(UserRole::Admin) && !may(UserRole::Member));
+        // What Grove does by itself is never administration.
+        assert!(authorize(&actor(Via::System, UserRole::Member), Action::Administer).is_err());
+    }
+
+    fn actor(via: Via, role: UserRole) -> Actor {
+        Actor { user: UserId(Uuid::nil()), via, role }
     }
 }

@@ -1,12 +1,12 @@
 //! Session tokens: what an executor shows at `/mcp`. 64 hex digits, 24 hours, stored as a hash,
-//! revoked when the executor ends.
+//! revoked when the executor ends, swept once a minute when they have expired.
 
 use super::store::{self, Bearer};
 use super::token;
 use crate::app::App;
 use crate::clock;
 use crate::error::Error;
-use grove_core_api::{Secret, SessionId, UserId, limits};
+use grove_core_api::{Secret, SessionId, UnixMillis, UserId, limits};
 
 /// Makes a token for a session; it acts as `user`.
 pub(crate) async fn issue(app: &App, user: UserId, session: SessionId) -> Result<Secret, Error> {
@@ -44,6 +44,15 @@ pub(crate) async fn revoke(app: &App, session: SessionId) -> Result<(), Error> {
     app.db
         .write(Box::new(move |connection| {
             Box::pin(async move { store::remove_tokens(connection, session, now).await })
+        }))
+        .await
+}
+
+/// Removes the tokens that have expired; answers how many.
+pub(crate) async fn sweep(app: &App, now: UnixMillis) -> Result<u64, Error> {
+    app.db
+        .write(Box::new(move |connection| {
+            Box::pin(async move { store::remove_expired_tokens(connection, now).await })
         }))
         .await
 }

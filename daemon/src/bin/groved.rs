@@ -1,7 +1,8 @@
 //! `groved`: serves REST, WebSocket, MCP and the web interface. Started by `grove-monitor`.
 
 use clap::Parser;
-use grove_daemon::config::Config;
+use grove_core_api::isolation::IsolationMode;
+use grove_daemon::config::{Config, Told};
 use grove_daemon::{privileged, server};
 use std::error::Error;
 use std::path::PathBuf;
@@ -21,6 +22,24 @@ struct Arguments {
     /// Address to listen on; only loopback ones.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4768")]
     bind: String,
+    /// How much isolation the monitor insists on: strict, best-effort or off.
+    #[arg(long, value_name = "MODE", default_value = "off", value_parser = isolation)]
+    isolation: IsolationMode,
+    /// Executors run as people's own Unix accounts; everybody signs in with a token.
+    #[arg(long)]
+    shared_host: bool,
+    /// What names of accounts that Grove makes begin with.
+    #[arg(long, value_name = "PREFIX", default_value = "grove_")]
+    account_prefix: String,
+}
+
+fn isolation(text: &str) -> Result<IsolationMode, String> {
+    match text {
+        "strict" => Ok(IsolationMode::Strict),
+        "best-effort" | "best_effort" => Ok(IsolationMode::BestEffort),
+        "off" => Ok(IsolationMode::Off),
+        _ => Err("one of strict, best-effort, off".to_owned()),
+    }
 }
 
 #[tokio::main]
@@ -32,7 +51,14 @@ async fn main() -> ExitCode {
     if let Err(error) = privileged::hide() {
         tracing::warn!(%error, "other processes of this account may read groved's memory");
     }
-    let served = match Config::load(&arguments.home, &arguments.bind) {
+    let told = Told {
+        home: arguments.home,
+        bind: arguments.bind,
+        isolation: arguments.isolation,
+        is_shared_host: arguments.shared_host,
+        account_prefix: arguments.account_prefix,
+    };
+    let served = match Config::load(told) {
         Ok(config) => server::run(config).await,
         Err(error) => Err(error.into()),
     };

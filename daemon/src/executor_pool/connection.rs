@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
 use grove_core_api::ipc::{Method, Notification, RpcError};
-use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots};
-use grove_core_api::monitor::{ExecutorRole, Launch};
+use grove_core_api::isolation::SandboxReport;
+use grove_core_api::monitor::{Launch, Refusal};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, SessionId, limits, version};
 use grove_ipc::{CallError, Handler, Peer, Raw};
 use std::collections::HashMap;
@@ -27,16 +27,19 @@ pub(super) type Progress = Arc<Mutex<HashMap<String, i32>>>;
 /// An executor that has answered `initialize`.
 pub(super) struct Connection {
     pub(super) id: ExecutorId,
+    /// Its process id, and the layers of the sandbox, as the monitor says.
+    pub(super) pid: i32,
+    pub(super) report: SandboxReport,
     pub(super) peer: Peer,
     pub(super) facts: Initialized,
     pub(super) events: mpsc::Receiver<SessionEvent>,
 }
 
 /// How to come to a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Reach<'a> {
-    /// A new executor in this directory.
-    Start { role: ExecutorRole, directory: &'a str },
+#[derive(Clone, Debug)]
+pub(super) enum Reach {
+    /// A new executor.
+    Start(Box<Launch>),
     /// One that lives; newer events than this one are sent again.
     Attach { last_seq: u64 },
 }
@@ -53,24 +56,14 @@ pub(super) async fn connect(
     spawner: &TaskTracker,
     progress: &Progress,
     id: ExecutorId,
-    (reach, way_out): (Reach<'_>, WayOut<'_>),
+    (reach, way_out): (Reach, WayOut<'_>),
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
-        Reach::Start { role, directory } => {
-            let launch = Launch {
-                role,
-                account: None,
-                directory: directory.to_owned(),
-                roots: Roots::default(),
-                network: NetworkProfile::default(),
-                limits: ExecutorLimits::default(),
-            };
-            (monitor.spawn(id, launch, token.expose()).await, 0)
-        }
+        Reach::Start(launch) => (monitor.spawn(id, *launch, token.expose()).await, 0),
         Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
     };
-    let link = link.map_err(failed)?;
+    let link = link.map_err(monitor_failed)?;
     // The profile is the monitor's word, not the executor's.
     let profile = link.report.network;
     let door = way_out.map(|(egress, session)| {
@@ -93,7 +86,8 @@ async fn introduce(
     (progress, door): (&Progress, Option<Door>),
     (id, token, last_seq): (ExecutorId, Secret, u64),
 ) -> Result<Connection, Error> {
-    let stream = UnixStream::from_std(link.connection)
+    let ExecutorLink { pid, report, connection, pidfd: _ } = link;
+    let stream = UnixStream::from_std(connection)
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
     let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress), door });
@@ -117,15 +111,39 @@ async fn introduce(
         return Err(Error::new(ErrorCode::ExecutorFailed, detail)
             .hint("the binaries of this installation do not belong together: install it again"));
     }
-    Ok(Connection { id, peer, facts, events })
+    Ok(Connection { id, pid, report, peer, facts, events })
 }
 
+const DOCTOR: &str = "`grove doctor` shows what is wrong";
 const NO_ANSWER: &str = "the executor does not answer";
 
-fn failed(error: MonitorCallError) -> Error {
-    Error::new(ErrorCode::ExecutorFailed, "the executor could not be started")
-        .hint("`grove doctor` shows what is wrong")
-        .because(error)
+/// What a refusal or the silence of the monitor means for whoever asked.
+pub(crate) fn monitor_failed(error: MonitorCallError) -> Error {
+    let (code, detail, hint) = match &error {
+        MonitorCallError::Refused { refusal: Refusal::Invalid | Refusal::NotPermitted, detail } => {
+            (
+                ErrorCode::Conflict,
+                format!("the monitor refused: {detail}"),
+                "docs/privilege.md says which accounts and directories may be used",
+            )
+        }
+        // What is missing is for whoever runs this host, and no secret.
+        MonitorCallError::Refused { refusal: Refusal::Isolation, detail } => (
+            ErrorCode::ExecutorFailed,
+            format!("the executor was not started, since it would not be isolated: {detail}"),
+            DOCTOR,
+        ),
+        MonitorCallError::Refused { detail, .. } => {
+            (ErrorCode::ExecutorFailed, format!("the monitor refused: {detail}"), DOCTOR)
+        }
+        MonitorCallError::Gone
+        | MonitorCallError::Timeout
+        | MonitorCallError::Protocol
+        | MonitorCallError::Channel(_) => {
+            (ErrorCode::ExecutorFailed, "the executor could not be started".to_owned(), DOCTOR)
+        }
+    };
+    Error::new(code, detail).hint(hint).because(error)
 }
 
 /// What a failed call to an executor means for whoever asked.

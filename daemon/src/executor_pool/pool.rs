@@ -1,22 +1,26 @@
 //! All units and the keeper; the doors for the services.
 
 use super::connection::Progress;
+use super::ending::{self, Why};
 use super::keeper::{Keeper, Keepers};
 use super::unit::{self, Order, Unit};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
+use crate::sessions::model::Record;
 use crate::sessions::service as sessions;
-use crate::{repos, tasks, worktrees};
+use crate::{executors, repos, tasks, worktrees};
 use grove_core_api::ipc::method::{AnswerPermission, Ping};
+use grove_core_api::isolation::UnixAccount;
 use grove_core_api::monitor::{ExecutorRole, LiveExecutor};
 use grove_core_api::rest::tasks::TaskState;
-use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
+use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 /// Orders that may wait for a unit; waking twice is waking once, so a full queue loses nothing.
@@ -28,7 +32,7 @@ pub(crate) struct Pool {
     pub(crate) monitor: Arc<MonitorClient>,
     pub(super) spawner: TaskTracker,
     pub(super) progress: Progress,
-    keepers: Keepers,
+    keepers: Arc<Keepers>,
     units: Mutex<HashMap<SessionId, UnitHandle>>,
     /// One permit per executor of a session; a prompt waits for one in its queue.
     pub(super) slots: Arc<Semaphore>,
@@ -45,22 +49,33 @@ impl Pool {
         app: Weak<App>,
         monitor: MonitorClient,
         spawner: TaskTracker,
-        mirrors: String,
+        paths: Paths,
+        is_shared_host: bool,
     ) -> Self {
         let monitor = Arc::new(monitor);
         let progress = Progress::default();
-        let keepers =
-            Keepers::new(Arc::clone(&monitor), spawner.clone(), Arc::clone(&progress), mirrors);
+        let keepers = Keepers::new(
+            Arc::clone(&monitor),
+            spawner.clone(),
+            Arc::clone(&progress),
+            paths,
+            is_shared_host,
+        );
         let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
         Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
     }
 
-    /// The keeper, started when there is none.
+    /// The keeper of an account (absent: the daemon's own), started when there is none.
     ///
     /// # Errors
     /// `ExecutorFailed` when it cannot be started.
-    pub(crate) async fn keeper(&self) -> Result<Keeper, Error> {
-        self.keepers.get().await
+    pub(crate) async fn keeper(&self, account: Option<&UnixAccount>) -> Result<Keeper, Error> {
+        self.keepers.get(account).await
+    }
+
+    /// Ends the keeper of an account, when it has one.
+    pub(crate) async fn end_keeper(&self, account: &UnixAccount) {
+        self.keepers.retire(account).await;
     }
 
     /// Percent of a clone.
@@ -111,6 +126,19 @@ impl Pool {
         }
     }
 
+    /// Ends the session's executor, forgets its crashes and starts a fresh one; answers which.
+    ///
+    /// # Errors
+    /// `Conflict` while a task runs, `ExecutorFailed` when it cannot be started.
+    pub(crate) async fn restart(&self, session: SessionId) -> Result<ExecutorId, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.order(session, Order::Restart(answer));
+        answered.await.unwrap_or_else(|_gone| {
+            Err(Error::new(ErrorCode::Unavailable, "the session's executor is just being ended")
+                .hint("try again in a moment"))
+        })
+    }
+
     /// How many executors live, as the monitor says.
     ///
     /// # Errors
@@ -133,7 +161,7 @@ impl Pool {
     /// `ExecutorFailed` when it does not.
     pub(crate) async fn keeper_answers(&self) -> Result<(), Error> {
         let time = Duration::from_millis(limits::IPC_PING_MS);
-        self.keeper().await?.call(Ping {}, time).await.map(|_| ())
+        self.keeper(None).await?.call(Ping {}, time).await.map(|_| ())
     }
 
     /// After a start: attaches to executors that live, settles sessions whose executor does not,
@@ -155,12 +183,22 @@ impl Pool {
                 Some(executor) => {
                     self.add_unit(&app, id, Some((executor.id, record.executor_seq)));
                 }
-                None => sessions::executor_gone(&ctx, id, ENDED_MEANWHILE).await?,
+                None => self.ended_unwatched(&ctx, &record).await?,
             }
         }
+        executors::service::settle_strays(&ctx, live.iter().map(|it| it.id).collect()).await?;
         worktrees::service::clean_interrupted(&ctx).await?;
         repos::service::resume_clones(&ctx).await?;
         self.look_everywhere(&ctx).await
+    }
+
+    /// Settles a session whose executor ended while no daemon watched.
+    async fn ended_unwatched(&self, ctx: &Ctx, record: &Record) -> Result<(), Error> {
+        let Some(executor) = record.executor else { return Ok(()) };
+        let outcome = ending::outcome(&self.monitor, executor).await;
+        let allowance = executors::service::allowance_of(ctx, executor).await.unwrap_or_default();
+        let end = ending::end(Why::Unwatched, outcome, allowance.limits.memory_mib);
+        sessions::executor_gone(ctx, record.session.id, end).await
     }
 
     /// Executors that no session knows: keepers of the daemon before, and ones that it had no time
@@ -204,7 +242,7 @@ impl Pool {
         &self,
         app: &Arc<App>,
         session: SessionId,
-        attach: Option<(grove_core_api::ExecutorId, u64)>,
+        attach: Option<(ExecutorId, u64)>,
     ) -> UnitHandle {
         let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = units.get(&session).filter(|handle| !handle.orders.is_closed()) {
@@ -225,5 +263,3 @@ impl Pool {
         units.retain(|_, handle| !handle.orders.is_closed());
     }
 }
-
-const ENDED_MEANWHILE: &str = "the executor ended while Grove was not running";

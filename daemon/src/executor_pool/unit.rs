@@ -3,25 +3,30 @@
 //! It sleeps until there is an order, an event, or silence that lasted too long. Everything that it
 //! learns is stored by `sessions::service` before it acts on it.
 
-use super::connection::{self, Connection, Reach, call_failed};
+mod life;
+
+use super::connection::{Connection, call_failed};
+use super::disk::DiskWatch;
+use super::ending::{self, Why};
 use super::prompt;
 use crate::app::App;
-use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::executors::allowance::Allowance;
+use crate::executors::model::Permit;
 use crate::sessions::service::{self as sessions, Ingest, Live, Start};
-use crate::{auth, tasks};
+use crate::{tasks, worktrees};
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::method::{
-    AnswerPermission, Cancel, EventAck, Ping, Prompt, SessionEvent, Shutdown,
+    AnswerPermission, Cancel, EventAck, MeasureUsage, Ping, Prompt, SessionEvent,
 };
-use grove_core_api::monitor::ExecutorRole;
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, ExecutorId, SessionId, TaskId, limits};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 /// What a unit is asked to do.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(super) enum Order {
     Cancel(TaskId),
     /// Hand over a person's answer.
     Answer(AnswerPermission),
+    /// Start a fresh executor and say which.
+    Restart(oneshot::Sender<Result<ExecutorId, Error>>),
     /// End the executor, and the unit.
     Retire,
 }
@@ -48,10 +55,19 @@ pub(super) struct Unit {
     /// When the task that is being stopped is killed.
     kill_at: Option<(Instant, TaskId)>,
     idle_since: Instant,
+    /// A prompt may wait for the pause after a crash to be over.
+    is_pausing: bool,
+    /// The executor that is being started, until it has answered.
+    starting: Option<(ExecutorId, Allowance)>,
 }
 
 struct Executor {
     connection: Connection,
+    /// What it was started with.
+    allowance: Allowance,
+    disk: DiskWatch,
+    /// When it counts as healthy again, after crashes before it.
+    stable_at: Option<Instant>,
     /// Counts against `limits::EXECUTORS` as long as the executor lives.
     _slot: OwnedSemaphorePermit,
     /// When it last sent an event or an answer.
@@ -70,9 +86,29 @@ fn last_heard(heard_at: &HeardAt) -> Instant {
 }
 
 impl Executor {
-    fn new(connection: Connection, slot: OwnedSemaphorePermit) -> Self {
+    fn new(connection: Connection, slot: OwnedSemaphorePermit, allowance: Allowance) -> Self {
         let now = Instant::now();
-        Self { connection, _slot: slot, heard_at: Arc::new(Mutex::new(now)), pinged_at: now }
+        Self {
+            connection,
+            allowance,
+            disk: DiskWatch::default(),
+            stable_at: None,
+            _slot: slot,
+            heard_at: Arc::new(Mutex::new(now)),
+            pinged_at: now,
+        }
+    }
+
+    /// Has the worktree measured without waiting for it.
+    fn measure(&self, spawner: &TaskTracker) {
+        let (peer, answer) = (self.connection.peer.clone(), self.disk.answer());
+        let time = Duration::from_millis(limits::DISK_WALK_MS * 2);
+        spawner.spawn(async move {
+            match peer.request_within(MeasureUsage {}, time).await {
+                Ok(usage) => answer.put(usage),
+                Err(error) => tracing::debug!(%error, "the worktree was not measured"),
+            }
+        });
     }
 }
 
@@ -101,6 +137,8 @@ impl Unit {
             executor: None,
             kill_at: None,
             idle_since: Instant::now(),
+            is_pausing: false,
+            starting: None,
         }
     }
 
@@ -118,7 +156,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
         && let Err(error) = unit.attach(executor, last_seq).await
     {
         unit.report("failed to attach to an executor", &error);
-        unit.gone("the executor did not answer after a restart of Grove").await;
+        unit.gone_without_link(executor, AFTER_RESTART).await;
     }
     unit.look().await;
     let mut ticks = tokio::time::interval(Duration::from_millis(500));
@@ -133,7 +171,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
         };
         let is_over = match wake {
             Wake::Order(Order::Retire) => {
-                unit.end_executor().await;
+                unit.end_executor("the session was put away").await;
                 true
             }
             Wake::Order(order) => {
@@ -145,7 +183,7 @@ pub(super) async fn run(mut unit: Unit, attach: Option<(ExecutorId, u64)>) {
                 false
             }
             Wake::Ended => {
-                unit.gone("the executor's process ended").await;
+                unit.gone(Why::Crashed).await;
                 unit.look().await;
                 false
             }
@@ -192,13 +230,19 @@ impl Unit {
             Order::Look => self.look().await,
             Order::Cancel(task) => self.cancel(task),
             Order::Answer(answer) => self.answer(answer),
+            Order::Restart(answer) => {
+                let restarted = self.restart().await;
+                // Whoever asked may have gone away; the executor is there all the same.
+                drop(answer.send(restarted));
+                self.look().await;
+            }
             Order::Retire => {}
         }
     }
 
     /// Starts the next prompt, when there is one and nothing runs.
     async fn look(&mut self) {
-        if self.running.is_none() {
+        if self.running.is_none() && self.may_start().await {
             match sessions::start_next(&self.ctx(), self.session).await {
                 Ok(Some(start)) => self.start(start).await,
                 Ok(None) => self.settle_orphan().await,
@@ -206,6 +250,29 @@ impl Unit {
             }
         }
         self.is_idle.send_replace(self.running.is_none());
+    }
+
+    /// Whether there is an executor, or one may be started.
+    async fn may_start(&mut self) -> bool {
+        self.is_pausing = false;
+        if self.executor.as_ref().is_some_and(|it| it.connection.peer.is_closed()) {
+            self.gone(Why::Crashed).await;
+        }
+        if self.executor.is_some() {
+            return true;
+        }
+        match sessions::executor_permit(&self.ctx(), self.session).await {
+            Ok(Permit::Now) => true,
+            Ok(Permit::At(_)) => {
+                self.is_pausing = true;
+                false
+            }
+            Ok(Permit::Never) => false,
+            Err(error) => {
+                self.report("failed to read how the executor fares", &error);
+                false
+            }
+        }
     }
 
     /// A task that the database calls running, but no executor works on it: it never began (then it
@@ -217,10 +284,11 @@ impl Unit {
         let settled = if task.started_at_ms.is_none() {
             sessions::give_back(&ctx, self.session, task.id).await
         } else {
-            sessions::executor_gone(&ctx, self.session, "the executor went away").await
+            let end = ending::end(Why::Crashed, None, None);
+            sessions::executor_gone(&ctx, self.session, end).await
         };
         match settled {
-            Ok(()) if task.started_at_ms.is_none() => {
+            Ok(()) if task.started_at_ms.is_none() && self.may_start().await => {
                 if let Ok(Some(start)) = sessions::start_next(&ctx, self.session).await {
                     self.start(start).await;
                 }
@@ -234,81 +302,44 @@ impl Unit {
         let task = start.task.id;
         self.running = Some(task);
         self.is_idle.send_replace(false);
-        if let Err(error) = self.hand_over(start).await {
-            let detail = error.detail().to_owned();
-            self.report("failed to hand a task to the executor", &error);
-            let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
-            if let Err(error) = failed {
-                self.report("failed to store that a task failed", &error);
-            }
-            self.running = None;
-            // The next prompt may fare better; one at a time, so this ends with the queue.
-            self.app.pool.wake(self.session);
+        let Err(error) = self.hand_over(start).await else { return };
+        self.report("failed to hand a task to the executor", &error);
+        let end = self.end_at_start().await;
+        if let Some(end) = end.clone().filter(|end| end.is_crash) {
+            self.put_back(task, end).await;
+            return;
         }
+        let detail = error.detail().to_owned();
+        let failed = sessions::failed_to_start(&self.ctx(), self.session, task, detail).await;
+        if let Err(error) = failed {
+            self.report("failed to store that a task failed", &error);
+        }
+        self.running = None;
+        if let Some(end) = end {
+            self.settle_end(end).await;
+        }
+        // The next prompt may fare better; one at a time, so this ends with the queue.
+        self.app.pool.wake(self.session);
     }
 
     async fn hand_over(&mut self, start: Start) -> Result<(), Error> {
+        let ctx = self.ctx();
+        let launch = worktrees::service::launch(&ctx, start.session.worktree_id).await?;
         let prompt: Prompt = prompt::build(&self.app, &start).await?;
-        self.ensure_executor(&prompt.directory).await?;
-        let Some(executor) = &self.executor else {
+        self.ensure_executor(launch).await?;
+        let Some(executor) = &mut self.executor else {
             return Err(Error::internal("an executor vanished right after its start"));
         };
+        let mut measured = None;
+        if executor.disk.is_new() {
+            // A worktree that takes longer to look at counts with what the first sample says.
+            let time = Duration::from_millis(limits::DISK_FIRST_MS);
+            measured = executor.connection.peer.request_within(MeasureUsage {}, time).await.ok();
+        }
+        executor.disk.begin_task(measured);
         let time = Duration::from_millis(limits::IPC_REQUEST_MS);
         let peer = &executor.connection.peer;
         peer.request_within(prompt, time).await.map_err(call_failed)?;
-        Ok(())
-    }
-
-    async fn ensure_executor(&mut self, directory: &str) -> Result<(), Error> {
-        if self.executor.as_ref().is_some_and(|it| !it.connection.peer.is_closed()) {
-            return Ok(());
-        }
-        self.executor = None;
-        let slot = Arc::clone(&self.app.pool.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let id = clock::fresh_id();
-        // Noted before the start: after a crash in between, the executor is known as this session's.
-        sessions::assign_executor(&self.ctx(), self.session, Some(id)).await?;
-        let reach = Reach::Start { role: ExecutorRole::Session, directory };
-        let connection = self.connect(id, reach).await?;
-        self.live = Live::default();
-        self.executor = Some(Executor::new(connection, slot));
-        Ok(())
-    }
-
-    async fn connect(&self, id: ExecutorId, reach: Reach<'_>) -> Result<Connection, Error> {
-        let pool = &self.app.pool;
-        let way_out = Some((&self.app.egress, self.session));
-        let how = (reach, way_out);
-        connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, how).await
-    }
-
-    async fn attach(&mut self, id: ExecutorId, last_seq: u64) -> Result<(), Error> {
-        let slot = Arc::clone(&self.app.pool.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let connection = self.connect(id, Reach::Attach { last_seq }).await?;
-        let facts = &connection.facts;
-        let ctx = self.ctx();
-        let running =
-            tasks::service::first_in(ctx.read(), self.session, TaskState::Running).await?;
-        // Events that are still to come tell how a task ended that the executor no longer runs.
-        let has_news = facts.newest_seq > last_seq;
-        self.running =
-            running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
-        tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
-        self.executor = Some(Executor::new(connection, slot));
-        for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
-            self.answer(answer);
-        }
-        if let Some(task) = self.running
-            && sessions::load(ctx.read(), self.session).await?.is_stopping
-        {
-            self.cancel(task);
-        }
         Ok(())
     }
 
@@ -323,6 +354,7 @@ impl Unit {
                 // A connection that ended meanwhile is attached anew; the event is known then.
                 drop(executor.connection.peer.notify(EventAck { seq }).await);
                 if stored == Ingest::TaskEnded {
+                    executor.measure(&self.app.spawner);
                     self.running = None;
                     self.kill_at = None;
                     self.idle_since = Instant::now();
@@ -365,7 +397,7 @@ impl Unit {
         let last_seq = stored.map_or(0, |record| record.executor_seq);
         if let Err(error) = self.attach(id, last_seq).await {
             self.report("failed to attach to an executor", &error);
-            self.gone("the executor could not be reached again").await;
+            self.gone_without_link(id, "it could not be reached again").await;
         }
     }
 
@@ -406,10 +438,16 @@ impl Unit {
             self.kill(task).await;
         }
         self.keep_lease().await;
+        self.watch_disk().await;
+        if self.is_pausing {
+            self.look().await;
+        }
+        self.note_health().await;
         let idle = Duration::from_millis(limits::EXECUTOR_IDLE_MS);
-        let is_done = self.running.is_none() && self.idle_since.elapsed() >= idle;
+        let has_nothing = self.running.is_none() && !self.is_pausing;
+        let is_done = has_nothing && self.idle_since.elapsed() >= idle;
         if is_done {
-            self.end_executor().await;
+            self.end_executor("it was not needed any more").await;
         }
         is_done
     }
@@ -422,7 +460,7 @@ impl Unit {
         if silent_for >= lease {
             tracing::warn!(session.id = %self.session, "the executor's lease is over");
             self.kill_executor().await;
-            self.gone("the executor did not answer any more").await;
+            self.gone(Why::Useless("it did not answer any more and was killed")).await;
             self.look().await;
             return;
         }
@@ -440,7 +478,7 @@ impl Unit {
         if let Err(error) = sessions::stopped_by_force(&ctx, self.session, task).await {
             self.report("failed to store that a task was killed", &error);
         }
-        self.gone("the executor was killed").await;
+        self.gone(Why::Asked("its task did not stop, so it was killed")).await;
         self.look().await;
     }
 
@@ -450,34 +488,6 @@ impl Unit {
             tracing::warn!(session.id = %self.session, %error, "failed to kill an executor");
         }
     }
-
-    /// Asks the executor to end, and makes sure that it does.
-    async fn end_executor(&mut self) {
-        if let Some(executor) = &self.executor {
-            let grace_ms = limits::EXECUTOR_GRACE_MS;
-            let time = Duration::from_millis(grace_ms);
-            let peer = &executor.connection.peer;
-            if peer.request_within(Shutdown { grace_ms }, time).await.is_ok() {
-                // Its connection ends with it; a kill follows when it does not.
-                drop(tokio::time::timeout(time, peer.closed()).await);
-            }
-            self.kill_executor().await;
-        }
-        self.gone("the executor was ended").await;
-    }
-
-    /// The executor is gone: what ran is lost, and its token is worth nothing any more.
-    async fn gone(&mut self, detail: &'static str) {
-        self.executor = None;
-        self.running = None;
-        self.kill_at = None;
-        self.live = Live::default();
-        let ctx = self.ctx();
-        if let Err(error) = sessions::executor_gone(&ctx, self.session, detail).await {
-            self.report("failed to store the end of an executor", &error);
-        }
-        if let Err(error) = auth::session_token::revoke(&self.app, self.session).await {
-            self.report("failed to revoke a session token", &error);
-        }
-    }
 }
+
+const AFTER_RESTART: &str = "it did not answer after a restart of Grove";

@@ -31,7 +31,7 @@ const ABANDONED_MS: i64 = 120_000;
 pub(crate) async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(HEADER).cloned() else { return next.run(request).await };
     // A token must not lie in the database, and signing in twice does no harm.
-    let is_sign_in = ["/access-tokens", "/login-sessions"]
+    let is_sign_in = ["/access-tokens", "/login-sessions", "/tokens"]
         .iter()
         .any(|path| request.uri().path().ends_with(path));
     if request.method() != Method::POST || is_sign_in {

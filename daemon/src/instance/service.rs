@@ -5,7 +5,6 @@ use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
-use grove_core_api::isolation::IsolationMode;
 use grove_core_api::rehearsal::{self, AUTO};
 use grove_core_api::rest::instance::{AgentInfo, AuthMode, Check, Instance, ModelInfo, Readiness};
 use grove_core_api::rest::sessions::Session;
@@ -17,10 +16,11 @@ const NATIVE: &str = "native";
 
 pub(crate) fn instance(ctx: &Ctx) -> Result<Instance, Error> {
     ctx.authorize(Action::Read)?;
+    let config = &ctx.app.config;
     Ok(Instance {
         version: version::GROVE.to_owned(),
-        auth: AuthMode::Anonymous,
-        isolation: IsolationMode::Off,
+        auth: if config.is_shared_host { AuthMode::Token } else { AuthMode::Anonymous },
+        isolation: config.isolation,
         agents: agents(&ctx.app),
     })
 }

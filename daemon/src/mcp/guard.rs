@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::extract::{actor_of_token, bearer, unauthenticated};
-use crate::context::{Actor, Ctx};
+use crate::context::{Actor, Ctx, Via};
 use crate::error::Error;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -81,5 +81,5 @@ pub(super) async fn layer(
 }
 
 async fn token_actor(app: &App, token: Option<String>) -> Result<Actor, Error> {
-    actor_of_token(app, &token.ok_or_else(unauthenticated)?).await
+    actor_of_token(app, &token.ok_or_else(unauthenticated)?, Via::Api).await
 }

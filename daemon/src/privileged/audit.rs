@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// One line of the audit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Line<'a> {
     /// Milliseconds since 1970.
     at_ms: u64,
@@ -31,16 +31,7 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn new(kind: &'a str, outcome: &'a str) -> Self {
-        let at_ms = now_ms();
-        Self {
-            at_ms,
-            target: "monitor",
-            kind,
-            executor_id: None,
-            outcome,
-            pid: None,
-            duration_us: None,
-        }
+        Self { at_ms: now_ms(), target: "monitor", kind, outcome, ..Self::default() }
     }
 
     pub(super) fn executor(mut self, id: Option<ExecutorId>) -> Self {
@@ -68,7 +59,7 @@ impl<'a> Line<'a> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the monitor's one clock; it stamps audit lines")]
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -46,6 +46,20 @@ pub enum MonitorError {
     /// A program is missing beside the monitor.
     #[error("`{}` is missing or cannot be executed; install groved, grove-executor and grove-monitor in one directory", .0.display())]
     ProgramMissing(PathBuf),
+    /// Accounts can be changed by root alone.
+    #[error("a shared host needs root: start grove-monitor as root, or without --service-account")]
+    NeedsRoot,
+    /// The daemon's own account cannot be used.
+    #[error("the service account `{name}` cannot be used: {why}; make it with `useradd --system`")]
+    ServiceAccount {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// The home of a shared host could not be laid out.
+    #[error("failed to lay out Grove's home: {0}")]
+    Layout(String),
     /// The daemon could not be started or ended too often.
     #[error("the daemon ended {restarts} times within a minute (last: {last}); giving up")]
     DaemonKeepsEnding {
@@ -73,6 +87,9 @@ impl MonitorError {
             Self::HomeNotAbsolute(_)
             | Self::Home { .. }
             | Self::ForeignHome { .. }
+            | Self::NeedsRoot
+            | Self::ServiceAccount { .. }
+            | Self::Layout(_)
             | Self::ProgramMissing(_) => EXIT_CONFIG,
             Self::AlreadyRunning { .. } => EXIT_BUSY,
             Self::DaemonKeepsEnding { .. } | Self::System { .. } => 1,

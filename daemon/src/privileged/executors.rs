@@ -1,30 +1,38 @@
 //! The executors that live: started, attached, killed, listed, forgotten.
 
+use super::host::Host;
 use super::request::{self, Refused};
-use super::spawn::{self, Channelled, Environment, Prepared, Programs, Started};
-use super::{sys, tree};
-use grove_core_api::isolation::{IsolationMode, SandboxReport};
-use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS};
+use super::spawn::{self, Channelled, Started};
+use grove_core_api::isolation::SandboxReport;
+use grove_core_api::limits::{ENDED_EXECUTORS, EXECUTORS, KEEPERS};
 use grove_core_api::monitor::{
     ExecutorGreeting, ExecutorRole, Launch, LiveExecutor, MonitorAnswer, Refusal,
 };
 use grove_core_api::{ExecutorId, Secret};
+use grove_sandbox::cgroup::Cgroup;
+use grove_sandbox::{pidfd, tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 /// Most executors: those of sessions, and keepers beside them. One more is refused as busy.
-const MOST: usize = EXECUTORS + 8;
+const MOST: usize = EXECUTORS + KEEPERS;
 /// How long a killed executor may take to be gone, in milliseconds.
 const DEATH_MS: u16 = 2_000;
 
 struct Executor {
     role: ExecutorRole,
+    account: Option<String>,
     report: SandboxReport,
     process: Channelled,
+}
+
+struct Ended {
+    id: ExecutorId,
+    how: String,
+    is_out_of_memory: bool,
 }
 
 /// What an answer with descriptors carries.
@@ -41,14 +49,7 @@ pub(super) struct Connected {
 pub(super) struct Executors {
     live: BTreeMap<ExecutorId, Executor>,
     /// How the newest of those that ended did, oldest first.
-    ended: VecDeque<(ExecutorId, String)>,
-}
-
-/// A request to start an executor, as it came.
-pub(super) struct Wanted {
-    pub(super) id: ExecutorId,
-    pub(super) launch: Launch,
-    pub(super) token: String,
+    ended: VecDeque<Ended>,
 }
 
 impl Executors {
@@ -58,12 +59,11 @@ impl Executors {
     /// `Busy`, `Invalid` or `System`; nothing is left running then.
     pub(super) fn spawn(
         &mut self,
-        programs: &Programs,
-        environment: &Environment,
-        home: &Path,
-        wanted: Wanted,
+        host: &Host,
+        id: ExecutorId,
+        launch: Launch,
+        token: String,
     ) -> Result<Connected, Refused> {
-        let Wanted { id, launch, token } = wanted;
         let role = launch.role;
         if self.live.contains_key(&id) {
             return Err(Refused::new(Refusal::Busy, "an executor with this id lives already"));
@@ -72,13 +72,10 @@ impl Executors {
             return Err(Refused::new(Refusal::Busy, format!("there are {MOST} executors already")));
         }
         request::check_token(&token)?;
-        let directory = request::open_directory(home, &launch.directory)?;
-        let report = SandboxReport { mode: IsolationMode::Off, ..SandboxReport::default() };
-        let token = Secret::new(token);
-        let launch = Prepared { id, role, report: report.clone(), directory, token };
-        let Started { process, connection } =
-            spawn::executor(programs, environment, launch).map_err(failed("start the executor"))?;
-        let executor = self.live.entry(id).or_insert(Executor { role, report, process });
+        let Started { process, report, connection } =
+            spawn::executor(host, id, &launch, Secret::new(token))?;
+        let account = launch.account.map(|account| account.name);
+        let executor = self.live.entry(id).or_insert(Executor { role, account, report, process });
         let pidfd = executor.process.pidfd.try_clone().map_err(failed("copy the pidfd"))?;
         let report = executor.report.clone();
         Ok(Connected { pid: executor.process.pid, report, connection, pidfd })
@@ -111,11 +108,7 @@ impl Executors {
     /// `Unknown`, or `System` when the kernel does not let it end.
     pub(super) fn kill(&self, id: ExecutorId) -> Result<i32, Refused> {
         let process = &self.live.get(&id).ok_or_else(unknown)?.process;
-        // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
-        // A process that has just ended by itself takes no signal, which is fine.
-        drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGSTOP));
-        tree::kill_below(process.pid);
-        drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGKILL));
+        end(process);
         let mut ended = [PollFd::new(process.pidfd.as_fd(), PollFlags::POLLIN)];
         match poll(&mut ended, PollTimeout::from(DEATH_MS)) {
             Ok(0) => Err(Refused::new(Refusal::System, "it was killed but has not ended yet")),
@@ -126,12 +119,12 @@ impl Executors {
 
     /// Kills all of them.
     pub(super) fn kill_all(&self) {
-        for process in self.live.values().map(|executor| &executor.process) {
-            // As in `kill`: a process that has just ended takes no signal.
-            drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGSTOP));
-            tree::kill_below(process.pid);
-            drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGKILL));
-        }
+        self.live.values().for_each(|executor| end(&executor.process));
+    }
+
+    /// Forgets all of them, and their control groups go.
+    pub(super) fn clear(&mut self) {
+        self.live.clear();
     }
 
     /// Lists them.
@@ -152,11 +145,13 @@ impl Executors {
     /// Forgets the one whose process was reaped, and says which one it was.
     pub(super) fn forget(&mut self, pid: i32, how: &str) -> Option<ExecutorId> {
         let id = self.live.iter().find(|(_, it)| it.process.pid == pid).map(|(id, _)| *id)?;
-        self.live.remove(&id);
+        let executor = self.live.remove(&id)?;
+        let group = executor.process.group.as_ref();
+        let is_out_of_memory = group.is_some_and(Cgroup::is_out_of_memory);
         if self.ended.len() >= ENDED_EXECUTORS {
             self.ended.pop_front();
         }
-        self.ended.push_back((id, how.to_owned()));
+        self.ended.push_back(Ended { id, how: how.to_owned(), is_out_of_memory });
         Some(id)
     }
 
@@ -165,12 +160,31 @@ impl Executors {
     /// # Errors
     /// `Unknown` when it lives, never lived, or ended too long ago.
     pub(super) fn outcome(&self, id: ExecutorId) -> Result<MonitorAnswer, Refused> {
-        let (_, how) =
-            self.ended.iter().rev().find(|(ended, _)| *ended == id).ok_or_else(|| {
-                Refused::new(Refusal::Unknown, "no executor with this id has ended lately")
-            })?;
-        Ok(MonitorAnswer::Outcome { how: how.clone(), is_out_of_memory: false })
+        let ended = self.ended.iter().rev().find(|ended| ended.id == id).ok_or_else(|| {
+            Refused::new(Refusal::Unknown, "no executor with this id has ended lately")
+        })?;
+        let (how, is_out_of_memory) = (ended.how.clone(), ended.is_out_of_memory);
+        Ok(MonitorAnswer::Outcome { how, is_out_of_memory })
     }
+
+    /// The executors of an account.
+    pub(super) fn of(&self, account: &str) -> Vec<ExecutorId> {
+        let is_its = |executor: &Executor| executor.account.as_deref() == Some(account);
+        self.live.iter().filter(|(_, executor)| is_its(executor)).map(|(id, _)| *id).collect()
+    }
+}
+
+/// Kills an executor with everything that it started: by its control group, else by its tree.
+fn end(process: &Channelled) {
+    if let Some(group) = &process.group {
+        group.kill();
+    } else {
+        // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
+        // A process that has just ended by itself takes no signal, which is fine.
+        drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGSTOP));
+        tree::kill_below(process.pid);
+    }
+    drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGKILL));
 }
 
 fn unknown() -> Refused {

@@ -3,9 +3,9 @@
 //! Not here: everything that the daemon keeps below the home.
 
 use super::error::{MonitorError, system};
-use super::tree;
 use grove_core_api::monitor::RunFile;
 use grove_core_api::version;
+use grove_sandbox::tree;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -19,6 +19,8 @@ const LOCK_BYTES: u64 = 32;
 /// A home that this monitor alone serves.
 pub(super) struct Home {
     path: PathBuf,
+    /// Whether other accounts of the host may know where Grove listens.
+    is_shared: bool,
     /// Held for the life of the monitor; the kernel lets go of it when the process ends, however.
     _lock: Flock<File>,
 }
@@ -29,7 +31,7 @@ impl Home {
     /// # Errors
     /// `HomeNotAbsolute`, `Home` and `ForeignHome` when it cannot be used, `AlreadyRunning` when
     /// another monitor holds the lock.
-    pub(super) fn take(path: &Path) -> Result<Self, MonitorError> {
+    pub(super) fn take(path: &Path, is_shared: bool) -> Result<Self, MonitorError> {
         if !path.is_absolute() {
             return Err(MonitorError::HomeNotAbsolute(path.to_owned()));
         }
@@ -42,7 +44,7 @@ impl Home {
         }
         make_directory(&path.join("run"))?;
         let lock = take_lock(&path)?;
-        let home = Self { path, _lock: lock };
+        let home = Self { path, is_shared, _lock: lock };
         // What a killed monitor left behind names a process that is gone.
         home.remove_run_file();
         Ok(home)
@@ -65,8 +67,9 @@ impl Home {
         let content =
             RunFile { pid, start_ticks, url: url.to_owned(), version: version::GROVE.to_owned() };
         let new = self.path.join("run/grove.json.new");
+        let mode = if self.is_shared { 0o644 } else { 0o600 };
         let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
         file.write_all(&serde_json::to_vec(&content).map_err(io::Error::other)?)?;
         file.sync_all()?;
         fs::rename(new, self.run_file())
@@ -83,7 +86,8 @@ fn unusable(path: &Path) -> impl FnOnce(io::Error) -> MonitorError {
     move |source| MonitorError::Home { path: path.to_owned(), source }
 }
 
-fn make_directory(path: &Path) -> Result<(), MonitorError> {
+/// Makes a directory of the home, closed to others, when it is absent.
+pub(super) fn make_directory(path: &Path) -> Result<(), MonitorError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable(path))
 }
 

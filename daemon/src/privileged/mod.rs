@@ -13,6 +13,7 @@ mod daemon;
 mod error;
 mod executors;
 mod home;
+mod host;
 mod monitor;
 mod permit;
 mod request;
@@ -20,7 +21,6 @@ mod serve;
 mod signals;
 mod spawn;
 mod sys;
-mod tree;
 
 pub use error::{EXIT_BUSY, EXIT_CONFIG, MonitorError};
 pub use monitor::{Options, run};

@@ -8,11 +8,15 @@ use super::channel::{self, Datagram};
 use super::daemon::{Next, Restarts, describe};
 use super::error::{MonitorError, system};
 use super::executors::Executors;
-use super::home::Home;
+use super::home::{Home, make_directory};
+use super::host::Host;
 use super::permit::{Permits, State};
 use super::signals::{Notice, Signals};
-use super::spawn::{self, Channelled, Environment, Programs};
-use super::{sys, tree};
+use super::spawn::{self, Channelled};
+use super::sys;
+use grove_core_api::isolation::IsolationMode;
+use grove_sandbox::account::Rules;
+use grove_sandbox::{pidfd, places, tree};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
@@ -40,6 +44,10 @@ pub struct Options {
     pub home: PathBuf,
     /// Address that the daemon listens on; handed on unread.
     pub bind: String,
+    /// How much isolation is insisted on.
+    pub isolation: IsolationMode,
+    /// Which accounts are Grove's on a shared host; absent when everything runs as one account.
+    pub accounts: Option<Rules>,
 }
 
 /// Runs the monitor until it is told to end, and returns its exit code.
@@ -48,16 +56,17 @@ pub struct Options {
 /// When the home or a program cannot be used, when another monitor serves the home, or when the
 /// daemon keeps ending. No process is left behind in any of these cases.
 pub fn run(options: &Options) -> Result<u8, MonitorError> {
-    let _reserved = sys::seal_descriptors().map_err(system("seal inherited descriptors"))?;
-    let programs = Programs::beside_this_one()?;
-    let home = Home::take(&options.home)?;
+    grove_sandbox::seal_descriptors().map_err(system("seal inherited descriptors"))?;
+    sys::hide().map_err(system("close its memory to others"))?;
+    let home = Home::take(&options.home, options.accounts.is_some())?;
+    let host = Host::new(home.path(), options.isolation, options.accounts.clone())?;
+    prepare(&host)?;
     let signals = Signals::new().map_err(system("read signals from a descriptor"))?;
     set_child_subreaper(true).map_err(system("become the parent of orphans"))?;
     std::env::set_current_dir(home.path()).map_err(system("enter Grove's home"))?;
     let mut monitor = Monitor {
         home,
-        programs,
-        environment: Environment::of_this_account(),
+        host,
         bind: options.bind.clone(),
         signals,
         executors: Executors::default(),
@@ -70,6 +79,24 @@ pub fn run(options: &Options) -> Result<u8, MonitorError> {
     let result = monitor.start_daemon().and_then(|()| monitor.attend());
     monitor.finish();
     result
+}
+
+/// Lays out the home and clears away what a killed monitor left.
+fn prepare(host: &Host) -> Result<(), MonitorError> {
+    if let Some(accounts) = &host.accounts {
+        places::lay_out(&host.home, &accounts.service, host.has_namespaces)
+            .map_err(|error| MonitorError::Layout(error.to_string()))?;
+    } else {
+        make_directory(&host.home.join("tmp"))?;
+    }
+    let stale = host.groups.sweep();
+    if stale > 0 {
+        Line::new("sweep", &format!("{stale} control groups")).write();
+    }
+    if host.mode == IsolationMode::Off {
+        Line::new("isolation", "off: executors run without a sandbox").write();
+    }
+    Ok(())
 }
 
 /// The daemon while it lives.
@@ -87,8 +114,7 @@ pub(super) struct Daemon {
 /// All that the monitor knows.
 pub(super) struct Monitor {
     pub(super) home: Home,
-    pub(super) programs: Programs,
-    pub(super) environment: Environment,
+    pub(super) host: Host,
     bind: String,
     signals: Signals,
     pub(super) executors: Executors,
@@ -105,8 +131,8 @@ pub(super) struct Monitor {
 impl Monitor {
     fn start_daemon(&mut self) -> Result<(), MonitorError> {
         self.restart_at = None;
-        let process = spawn::daemon(&self.programs, self.home.path(), &self.bind)
-            .map_err(system("start groved"))?;
+        let process = spawn::daemon(&self.host, &self.bind)
+            .map_err(|error| system("start groved")(io::Error::other(error)))?;
         Line::new("daemon", "started").pid(Some(process.pid)).write();
         self.daemon = Some(Daemon {
             process,
@@ -284,6 +310,8 @@ impl Monitor {
                 Err(_) => break,
             }
         }
+        self.executors.clear();
+        self.host.groups.close();
         self.home.remove_run_file();
     }
 
@@ -308,7 +336,7 @@ fn readable(fd: BorrowedFd<'_>) -> PollFd<'_> {
 
 fn kill(pidfd: &OwnedFd, signal: Signal) {
     // It fails only when the process has ended already.
-    drop(sys::pidfd_signal(pidfd.as_fd(), signal));
+    drop(pidfd::signal(pidfd.as_fd(), signal));
 }
 
 pub(super) fn own_pid() -> i32 {

@@ -3,12 +3,14 @@
 //! The daemon parses what the network sends; the monitor trusts it no further than this file.
 
 use super::permit::Kind;
+use grove_core_api::isolation::Roots;
+use grove_core_api::limits::EXECUTOR_ROOTS;
 use grove_core_api::monitor::{MonitorRequest, Refusal};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// Hex digits of a one-time token.
 const TOKEN_DIGITS: usize = 32;
@@ -83,10 +85,8 @@ pub(super) fn open_directory(home: &Path, directory: &str) -> Result<OwnedFd, Re
     if !path.is_absolute() {
         return Err(invalid("must be absolute"));
     }
-    if directory.contains("//") || directory.contains("/./") || directory.contains('\0') {
-        return Err(invalid("must be canonical"));
-    }
-    if directory.ends_with('/') || directory.ends_with("/.") {
+    let is_odd = ["//", "/./", "\0"].iter().any(|it| directory.contains(it));
+    if is_odd || directory.ends_with('/') || directory.ends_with("/.") {
         return Err(invalid("must be canonical"));
     }
     let below = path.strip_prefix(home).ok().filter(|below| !below.as_os_str().is_empty());
@@ -104,6 +104,25 @@ pub(super) fn open_directory(home: &Path, directory: &str) -> Result<OwnedFd, Re
             .map_err(|errno| refuse(errno, &format!("the directory at `{}`", name.display())))?;
     }
     Ok(here)
+}
+
+/// Checks directories that an executor is granted. Below `home` when there is one, and then free of
+/// links; on somebody's own machine the daemon is that somebody, and may name any place.
+///
+/// # Errors
+/// `Invalid`, as [`open_directory`].
+pub(super) fn check_roots(roots: &Roots, home: Option<&PathBuf>) -> Result<(), Refused> {
+    if roots.write.len() + roots.read.len() > EXECUTOR_ROOTS {
+        return Err(Refused::new(Refusal::Invalid, "too many directories"));
+    }
+    for root in roots.write.iter().chain(&roots.read) {
+        match home {
+            Some(home) => drop(open_directory(home, root)?),
+            None if Path::new(root).is_absolute() && !root.contains('\0') => {}
+            None => return Err(Refused::new(Refusal::Invalid, "a directory must be absolute")),
+        }
+    }
+    Ok(())
 }
 
 fn refuse(errno: Errno, what: &str) -> Refused {

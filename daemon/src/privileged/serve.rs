@@ -2,20 +2,25 @@
 //!
 //! Each datagram gets exactly one answer, in order; a refusal is an answer and never an end.
 
-use super::audit::Line;
+use super::audit::{self, Line};
 use super::channel;
 use super::daemon::describe;
-use super::executors::{Connected, Wanted};
+use super::executors::Connected;
+use super::host::Accounts;
 use super::monitor::{Monitor, own_pid};
 use super::permit::{Kind, State};
 use super::request::{self, Refused};
-use super::tree;
 use grove_core_api::ExecutorId;
-use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Refusal};
+use grove_core_api::isolation::UnixAccount;
+use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Place, Refusal};
+use grove_sandbox::account::{AccountError, Identity};
+use grove_sandbox::places::{self, PlaceError};
+use grove_sandbox::tree;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Instant;
 
 /// What a request came to, before it is sent.
@@ -34,14 +39,14 @@ impl Monitor {
             Err(refused) => return self.refuse_malformed(refused, start),
         };
         let kind = Kind::of(&request);
-        let id = subject(&request);
+        let id = request.subject();
         let is_shutdown = kind == Kind::Shutdown;
         let outcome = self.check_permit(kind).and_then(|()| self.carry_out(request));
         let (name, pid) = match &outcome {
             Ok(Outcome::Done { pid }) => ("done", *pid),
             Ok(Outcome::Started(connected)) => ("started", Some(connected.pid)),
             Ok(Outcome::Listed(_)) => ("done", None),
-            Err(refused) => (refusal_name(refused.refusal), None),
+            Err(refused) => (refused.refusal.name(), None),
         };
         Line::new(kind.name(), name).executor(id).pid(pid).since(start).write();
         let is_done = outcome.is_ok();
@@ -82,11 +87,7 @@ impl Monitor {
         let outcome = match request {
             MonitorRequest::Ready { url } => self.ready(url)?,
             MonitorRequest::Spawn { id, launch, token } => {
-                let wanted = Wanted { id, launch, token };
-                let home = self.home.path();
-                let started =
-                    self.executors.spawn(&self.programs, &self.environment, home, wanted)?;
-                Outcome::Started(started)
+                Outcome::Started(self.executors.spawn(&self.host, id, launch, token)?)
             }
             MonitorRequest::Attach { id, token } => {
                 Outcome::Started(self.executors.attach(id, token)?)
@@ -96,12 +97,13 @@ impl Monitor {
                 Outcome::Listed(MonitorAnswer::Executors { executors: self.executors.list() })
             }
             MonitorRequest::Outcome { id } => Outcome::Listed(self.executors.outcome(id)?),
-            MonitorRequest::EnsureAccount { .. }
-            | MonitorRequest::RetireAccount { .. }
-            | MonitorRequest::MakeDirectory { .. }
-            | MonitorRequest::RemoveDirectory { .. } => {
-                let detail = "this host is not shared: everything runs as one account";
-                return Err(Refused::new(Refusal::NotPermitted, detail));
+            MonitorRequest::EnsureAccount { name } => Outcome::Listed(self.ensure_account(&name)?),
+            MonitorRequest::RetireAccount { account } => self.retire_account(&account)?,
+            MonitorRequest::MakeDirectory { account, place } => {
+                self.directory(&account, &place, places::make)?
+            }
+            MonitorRequest::RemoveDirectory { account, place } => {
+                self.directory(&account, &place, places::remove)?
             }
             MonitorRequest::Shutdown => Outcome::Done { pid: None },
         };
@@ -109,6 +111,52 @@ impl Monitor {
             daemon.permits.note(kind);
         }
         Ok(outcome)
+    }
+
+    fn accounts(&self) -> Result<&Accounts, Refused> {
+        self.host.accounts.as_ref().ok_or_else(|| {
+            let detail = "this host is not shared: everything runs as one account";
+            Refused::new(Refusal::NotPermitted, detail)
+        })
+    }
+
+    fn person(&self, account: &UnixAccount) -> Result<Identity, Refused> {
+        self.accounts()?.rules.resolve_known(account).map_err(refused(Refusal::Invalid))
+    }
+
+    fn directory(
+        &self,
+        account: &UnixAccount,
+        place: &Place,
+        act: fn(&Path, &Identity, &Place) -> Result<(), PlaceError>,
+    ) -> Result<Outcome, Refused> {
+        act(&self.host.home, &self.person(account)?, place).map_err(refuse_place)?;
+        Ok(Outcome::Done { pid: None })
+    }
+
+    fn ensure_account(&self, name: &str) -> Result<MonitorAnswer, Refused> {
+        let rules = &self.accounts()?.rules;
+        let person = rules.ensure(name).map_err(refused(Refusal::Invalid))?;
+        places::make(&self.host.home, &person, &Place::Repositories).map_err(refuse_place)?;
+        Ok(MonitorAnswer::Account {
+            account: UnixAccount { name: person.name, uid: person.uid.as_raw() },
+            home: person.home.to_string_lossy().into_owned(),
+            is_managed: rules.is_managed(name),
+        })
+    }
+
+    /// Its executors end, its files are put away, and when Grove made it the account goes.
+    fn retire_account(&mut self, account: &UnixAccount) -> Result<Outcome, Refused> {
+        let person = self.person(account)?;
+        for id in self.executors.of(&person.name) {
+            self.kill(id)?;
+        }
+        places::retire(&self.host.home, &person, audit::now_ms()).map_err(refuse_place)?;
+        let rules = &self.accounts()?.rules;
+        if rules.is_managed(&person.name) {
+            rules.remove(&person.name).map_err(refused(Refusal::System))?;
+        }
+        Ok(Outcome::Done { pid: None })
     }
 
     fn ready(&mut self, url: String) -> Result<Outcome, Refused> {
@@ -164,30 +212,15 @@ impl Monitor {
     }
 }
 
-const fn subject(request: &MonitorRequest) -> Option<ExecutorId> {
-    match request {
-        MonitorRequest::Spawn { id, .. }
-        | MonitorRequest::Attach { id, .. }
-        | MonitorRequest::Outcome { id }
-        | MonitorRequest::Kill { id } => Some(*id),
-        MonitorRequest::Ready { .. }
-        | MonitorRequest::List
-        | MonitorRequest::EnsureAccount { .. }
-        | MonitorRequest::RetireAccount { .. }
-        | MonitorRequest::MakeDirectory { .. }
-        | MonitorRequest::RemoveDirectory { .. }
-        | MonitorRequest::Shutdown => None,
-    }
+fn refused(refusal: Refusal) -> impl FnOnce(AccountError) -> Refused {
+    move |error| Refused::new(refusal, error.to_string())
 }
 
-const fn refusal_name(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Malformed => "malformed",
-        Refusal::NotPermitted => "not_permitted",
-        Refusal::Invalid => "invalid",
-        Refusal::Unknown => "unknown",
-        Refusal::Busy => "busy",
-        Refusal::Isolation => "isolation",
-        Refusal::System => "system",
-    }
+fn refuse_place(error: PlaceError) -> Refused {
+    let refusal = match &error {
+        PlaceError::Invalid(_) => Refusal::Invalid,
+        PlaceError::NotEmpty => Refusal::Busy,
+        PlaceError::System(_) => Refusal::System,
+    };
+    Refused::new(refusal, error.to_string())
 }

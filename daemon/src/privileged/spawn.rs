@@ -1,26 +1,29 @@
 //! Starting the two programs that the monitor knows, and nothing else.
 //!
-//! [`executor`] is the seam where identity and sandbox come in; callers see only [`Launch`] and
-//! [`Started`]. Not here: checks of what the daemon asked for (`request.rs`).
+//! Here a request becomes a plan: which account, which directories, which layers. Not here: checks of
+//! what the daemon asked for (`request.rs`), and how a layer is made (`grove-sandbox`).
 
 use super::channel;
 use super::error::MonitorError;
-use super::sys::{self, Inheritance};
-use grove_core_api::isolation::SandboxReport;
-use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
+use super::host::Host;
+use super::request::{self, Refused};
+use grove_core_api::isolation::{ExecutorLimits, IsolationMode, Layer, LayerState, SandboxReport};
+use grove_core_api::limits::{DAEMON_OPEN_FILES, EXECUTOR_OPEN_FILES, EXECUTOR_PROCESSES};
+use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole, Launch, Refusal};
 use grove_core_api::{ExecutorId, Secret};
+use grove_sandbox::account::{self, Identity};
+use grove_sandbox::cgroup::{Cgroup, Cgroups};
+use grove_sandbox::{LayerSet, Plan, StartError, environment, person, start};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{AccessFlags, Pid, User, access, geteuid};
-use std::ffi::OsString;
+use nix::unistd::{AccessFlags, Pid, access, geteuid};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
-/// Where programs are looked for when the monitor itself was started without `PATH`.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Directories of people that nobody's executor sees.
+const HOMES: [&str; 2] = ["/home", "/root"];
 
 /// The programs beside the monitor.
 pub(super) struct Programs {
@@ -53,37 +56,45 @@ pub(super) struct Channelled {
     pub(super) pidfd: OwnedFd,
     /// Nonblocking: the monitor never waits for a child to listen.
     pub(super) channel: OwnedFd,
+    /// Holds everything that it starts, where the host has control groups.
+    pub(super) group: Option<Cgroup>,
 }
 
-/// Starts the daemon with the monitor's own environment and standard error.
-///
-/// Its standard output goes to standard error too: whoever waits for the ready line reads nothing but
-/// the monitor's own words, and may close the pipe afterwards.
+/// Starts the daemon: on a shared host as the service account, without any privilege.
 ///
 /// # Errors
 /// What the operating system reports.
-pub(super) fn daemon(programs: &Programs, home: &Path, bind: &str) -> io::Result<Channelled> {
-    let mut command = command(&programs.daemon);
-    command.arg("--home").arg(home).arg("--bind").arg(bind).stdin(Stdio::null());
-    command.stdout(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?));
-    // A daemon whose monitor is gone can start nothing more; it is asked to end in good order.
-    begin(command, None, Signal::SIGTERM)
-}
-
-/// What an executor is started with.
-pub(super) struct Prepared {
-    pub(super) id: ExecutorId,
-    pub(super) role: ExecutorRole,
-    pub(super) report: SandboxReport,
-    /// Opened and checked; becomes the working directory.
-    pub(super) directory: OwnedFd,
-    /// What `initialize` on its first connection must carry.
-    pub(super) token: Secret,
+pub(super) fn daemon(host: &Host, bind: &str) -> Result<Channelled, StartError> {
+    let home = host.home.to_string_lossy().into_owned();
+    let mode = host.mode.name().replace('_', "-");
+    let arguments = ["--home", &home, "--bind", bind, "--isolation", &mode];
+    let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
+    let service = host.accounts.as_ref().map(|accounts| accounts.service.clone());
+    let mut layers = LayerSet::none();
+    if service.is_some() {
+        arguments.push("--shared-host".to_owned());
+        let prefix = host.accounts.as_ref().map(|accounts| accounts.rules.prefix.clone());
+        arguments.extend(prefix.into_iter().flat_map(|it| ["--account-prefix".to_owned(), it]));
+        layers = [Layer::Capabilities, Layer::NoNewPrivs].into_iter().collect();
+    }
+    let plan = Plan {
+        arguments,
+        environment: environment::inherited(service.as_ref()),
+        identity: service,
+        // A daemon whose monitor is gone can start nothing more; it is asked to end in good order.
+        parent_death: Signal::SIGTERM,
+        open_files: DAEMON_OPEN_FILES,
+        layers,
+        required: layers,
+        ..Plan::new(&host.programs.daemon, &host.home)
+    };
+    begin(plan, &Cgroups::none(), "groved").map(|(channelled, _)| channelled)
 }
 
 /// An executor that was started.
 pub(super) struct Started {
     pub(super) process: Channelled,
+    pub(super) report: SandboxReport,
     /// The daemon's end of the first connection.
     pub(super) connection: OwnedFd,
 }
@@ -91,29 +102,121 @@ pub(super) struct Started {
 /// Starts an executor and hands it its first connection.
 ///
 /// # Errors
-/// What the operating system reports; nothing is left running then.
+/// `Invalid` for directories and accounts that it may not have, `Isolation` when a required layer
+/// does not hold, `System` for the rest. Nothing is left running in any of these cases.
 pub(super) fn executor(
-    programs: &Programs,
-    environment: &Environment,
-    launch: Prepared,
-) -> io::Result<Started> {
-    let mut command = command(&programs.executor);
-    command.env_clear().envs(environment.0.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let process = begin(command, Some(launch.directory), Signal::SIGKILL)?;
-    let greeting = ExecutorGreeting {
-        id: launch.id,
-        role: launch.role,
-        token: launch.token,
-        report: launch.report,
-    };
+    host: &Host,
+    id: ExecutorId,
+    launch: &Launch,
+    token: Secret,
+) -> Result<Started, Refused> {
+    let identity = identity(host, launch)?;
+    let plan = plan(host, launch, identity)?;
+    let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
+    let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
+    let started = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
+    let (mut process, layers) = started;
+    let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
+    let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
-        Ok(connection) => Ok(Started { process, connection }),
+        Ok(connection) => Ok(Started { process, report, connection }),
         Err(error) => {
-            end_unborn(&process);
-            Err(error)
+            end_unborn(&mut process);
+            let detail = format!("failed to hand over a connection: {error}");
+            Err(Refused::new(Refusal::System, detail))
         }
     }
+}
+
+fn refuse(error: StartError) -> Refused {
+    let refusal = match &error {
+        StartError::Layer { layer: Layer::Account, .. } => Refusal::Invalid,
+        StartError::Layer { .. } => Refusal::Isolation,
+        StartError::Step(_) | StartError::System(_) => Refusal::System,
+    };
+    Refused::new(refusal, error.to_string())
+}
+
+/// Who it runs as. On a shared host everybody has a name; elsewhere nobody has another one.
+fn identity(host: &Host, launch: &Launch) -> Result<Option<Identity>, Refused> {
+    let invalid = |detail: &str| Refused::new(Refusal::Invalid, detail);
+    match (&host.accounts, &launch.account) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(invalid("this host is not shared: there is one account only")),
+        (Some(accounts), None) if launch.role == ExecutorRole::Keeper => {
+            Ok(Some(accounts.service.clone()))
+        }
+        (Some(_), None) => Err(invalid("a session runs as a person's account")),
+        (Some(accounts), Some(account)) => {
+            let found = accounts.rules.resolve_known(account);
+            found.map(Some).map_err(|error| invalid(&error.to_string()))
+        }
+    }
+}
+
+fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan, Refused> {
+    request::open_directory(&host.home, &launch.directory)?;
+    request::check_roots(&launch.roots, identity.is_some().then_some(&host.home))?;
+    let paths = |list: &[String]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
+    let mut write = paths(&launch.roots.write);
+    let mut read = paths(&launch.roots.read);
+    let directory = PathBuf::from(&launch.directory);
+    if !write.contains(&directory) {
+        write.push(directory.clone());
+    }
+    let mut layers =
+        if host.mode == IsolationMode::Off { LayerSet::none() } else { LayerSet::all() };
+    let mut cover: Vec<PathBuf> = vec![host.home.clone()];
+    let mut tmp = PathBuf::from("/tmp");
+    match &identity {
+        Some(identity) => {
+            cover.extend(HOMES.map(PathBuf::from));
+            if Some(&identity.name) != host.accounts.as_ref().map(|it| &it.service.name) {
+                write.push(identity.home.clone());
+            }
+            if !host.has_namespaces {
+                tmp = identity.home.join(".tmp");
+            }
+        }
+        None if launch.role == ExecutorRole::Keeper => {
+            // It runs git on repositories anywhere on the person's own machine. What a repository
+            // makes git run is confined by the keeper itself.
+            layers = layers.without(Layer::Namespaces);
+            read.push("/".into());
+            tmp = host.home.join("tmp");
+        }
+        None => {
+            let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+            let grants = person::grants(&home, &host.home);
+            write.extend(grants.write);
+            read.extend(grants.read);
+            cover.extend(grants.cover);
+            if !host.has_namespaces {
+                tmp = host.home.join("tmp");
+            }
+        }
+    }
+    if tmp.starts_with(&host.home) && identity.is_none() {
+        write.push(tmp.clone());
+    }
+    let processes = launch.limits.processes.or(Some(EXECUTOR_PROCESSES));
+    Ok(Plan {
+        init_argument: Some("--init".to_owned()),
+        environment: environment::fresh(identity.as_ref(), &tmp),
+        identity,
+        write,
+        read,
+        cover,
+        open_files: EXECUTOR_OPEN_FILES,
+        network: launch.network,
+        limits: ExecutorLimits { processes, ..launch.limits },
+        layers,
+        required: match host.mode {
+            IsolationMode::Strict => LayerSet::strict(),
+            IsolationMode::BestEffort | IsolationMode::Off => LayerSet::none(),
+        },
+        ..Plan::new(&host.programs.executor, directory)
+    })
 }
 
 /// Hands an executor a fresh connection and returns the daemon's end of it.
@@ -127,69 +230,24 @@ pub(super) fn connect(channel: &OwnedFd, greeting: &ExecutorGreeting) -> io::Res
 }
 
 fn begin(
-    command: Command,
-    directory: Option<OwnedFd>,
-    on_parent_death: Signal,
-) -> io::Result<Channelled> {
+    mut plan: Plan,
+    groups: &Cgroups,
+    id: &str,
+) -> Result<(Channelled, Vec<LayerState>), StartError> {
     let (ours, theirs) = channel::datagram_pair()?;
-    fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    let inherit = Inheritance { channel: theirs, directory, on_parent_death };
-    let child = sys::start(command, inherit)?;
-    let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
-    match sys::pidfd_open(pid) {
-        Ok(pidfd) => Ok(Channelled { pid, pidfd, channel: ours }),
-        Err(error) => {
-            discard(child);
-            Err(error)
-        }
+    fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
+    plan.descriptors.push(theirs);
+    let started = start(&plan, groups, id)?;
+    let grove_sandbox::Started { pid, pidfd, group, layers } = started;
+    Ok((Channelled { pid, pidfd, channel: ours, group }, layers))
+}
+
+fn end_unborn(process: &mut Channelled) {
+    if let Some(group) = process.group.take() {
+        group.kill();
     }
-}
-
-fn discard(mut child: Child) {
+    let pid = Pid::from_raw(process.pid);
     // Both fail only when it has ended by itself.
-    drop(child.kill());
-    drop(child.wait());
-}
-
-fn end_unborn(process: &Channelled) {
-    // Both fail only when it has ended by itself.
-    drop(sys::pidfd_signal(process.pidfd.as_fd(), Signal::SIGKILL));
-    waitpid(Pid::from_raw(process.pid), None).ok();
-}
-
-#[expect(clippy::disallowed_methods, reason = "the monitor is the home of starting processes")]
-fn command(program: &Path) -> Command {
-    Command::new(program)
-}
-
-/// The whole environment of an executor.
-pub(super) struct Environment(Vec<(&'static str, OsString)>);
-
-impl Environment {
-    /// Puts it together from the account that the monitor runs as.
-    ///
-    /// Of the monitor's own environment only what says where the person's things are is taken over;
-    /// secrets in it never reach an executor.
-    pub(super) fn of_this_account() -> Self {
-        let account = User::from_uid(geteuid()).ok().flatten();
-        let own = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let account_name = account.as_ref().map_or_else(
-            || own("USER").unwrap_or_else(|| geteuid().to_string().into()),
-            |account| OsString::from(&account.name),
-        );
-        let account_home = account.as_ref().map(|account| account.dir.clone().into_os_string());
-        let account_shell = account
-            .as_ref()
-            .map(|account| account.shell.clone().into_os_string())
-            .filter(|shell| !shell.is_empty());
-        Self(vec![
-            ("HOME", own("HOME").or(account_home).unwrap_or_else(|| "/".into())),
-            ("USER", account_name.clone()),
-            ("LOGNAME", account_name),
-            ("SHELL", account_shell.unwrap_or_else(|| "/bin/sh".into())),
-            ("PATH", own("PATH").unwrap_or_else(|| DEFAULT_PATH.into())),
-            ("LANG", own("LANG").unwrap_or_else(|| "C.UTF-8".into())),
-            ("TMPDIR", own("TMPDIR").unwrap_or_else(|| "/tmp".into())),
-        ])
-    }
+    kill(pid, Signal::SIGKILL).ok();
+    waitpid(pid, None).ok();
 }

@@ -1,19 +1,13 @@
-//! The only unsafe code of the monitor: descriptors that the kernel hands over, and what happens
-//! between fork and exec.
+//! The only unsafe code of the monitor: descriptors that the kernel hands over.
 //!
 //! Not here: policy. Callers decide what is started and who is killed.
 #![expect(unsafe_code, reason = "the one home of raw system calls in the privileged half")]
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::prctl::{set_dumpable, set_pdeathsig};
-use nix::sys::signal::{SigSet, Signal};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::prctl::set_dumpable;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-use nix::sys::stat::Mode;
-use nix::unistd::{fchdir, setsid};
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Descriptor on which children find their channel to the monitor.
@@ -69,94 +63,6 @@ pub(super) fn take_channel() -> io::Result<OwnedFd> {
     // SAFETY: it is open (checked above), came with the program's start, and the flag makes sure
     // that it gets one owner only.
     Ok(unsafe { OwnedFd::from_raw_fd(CHANNEL_FD) })
-}
-
-/// Opens a descriptor that stands for a process for as long as it is held.
-pub(super) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open takes two integers and touches no memory of ours.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
-    if raw < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
-}
-
-/// Sends a signal to exactly the process that the descriptor stands for.
-pub(super) fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    let no_info = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: a null `info` is allowed and makes the call behave as kill(2).
-    let result = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal as i32, no_info, 0)
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Marks every descriptor from 3 on as close-on-exec and keeps number 3 itself occupied.
-///
-/// Number 3 must never be free in the monitor: what runs between fork and exec puts a child's channel
-/// there, and must not hit a descriptor that the standard library opened for itself.
-///
-/// # Errors
-/// When the kernel knows no `close_range` (before Linux 5.11), or no descriptor is left.
-pub(super) fn seal_descriptors() -> io::Result<Vec<OwnedFd>> {
-    cloexec_from(CHANNEL_FD)?;
-    let mut held = Vec::new();
-    loop {
-        let fd = nix::fcntl::open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-        if fd.as_raw_fd() > CHANNEL_FD {
-            return Ok(held);
-        }
-        held.push(fd);
-    }
-}
-
-fn cloexec_from(first: RawFd) -> io::Result<()> {
-    let first = libc::c_uint::try_from(first).map_err(io::Error::other)?;
-    let flags = libc::CLOSE_RANGE_CLOEXEC;
-    // SAFETY: close_range takes three integers; with this flag it closes nothing now.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flags) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// What a child gets besides its program, arguments and environment.
-pub(super) struct Inheritance {
-    /// Becomes descriptor 3.
-    pub(super) channel: OwnedFd,
-    /// Becomes the working directory.
-    pub(super) directory: Option<OwnedFd>,
-    /// Is sent to the child when the monitor dies.
-    pub(super) on_parent_death: Signal,
-}
-
-/// Starts a program in a session of its own with exactly descriptors 0 to 3.
-///
-/// A fork is right here and nowhere else in Grove: the monitor has one thread and a few megabytes.
-///
-/// # Errors
-/// What fork, the steps before exec, or exec itself report.
-pub(super) fn start(mut command: Command, inherit: Inheritance) -> io::Result<Child> {
-    let Inheritance { channel, directory, on_parent_death } = inherit;
-    let prepare = move || -> io::Result<()> {
-        setsid()?;
-        // The monitor blocks the signals that it reads from a descriptor; children must not.
-        SigSet::empty().thread_set_mask()?;
-        set_pdeathsig(on_parent_death)?;
-        if let Some(directory) = &directory {
-            fchdir(directory.as_fd())?;
-        }
-        // SAFETY: dup2 takes two integers; number 3 is held by `seal_descriptors`, so nothing that
-        // the standard library needs until exec is overwritten.
-        if unsafe { libc::dup2(channel.as_raw_fd(), CHANNEL_FD) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        cloexec_from(CHANNEL_FD + 1)
-    };
-    // SAFETY: between fork and exec the closure makes only async-signal-safe system calls, allocates
-    // nothing (an error is built from its number) and takes no lock; the process has one thread.
-    unsafe { command.pre_exec(prepare) };
-    command.spawn()
 }
 
 /// Closes this process's memory, environment and descriptors to other processes of its account.

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 
 /// One connection of one client.
 pub(super) struct Connection<B: Backend> {
@@ -27,6 +28,8 @@ pub(super) struct Connection<B: Backend> {
     pub(super) caller: B::Caller,
     pub(super) peer: PeerId,
     pub(super) socket: Socket,
+    /// Cancelled when Grove stops, or when the person may not be here any more.
+    ended: CancellationToken,
     pub(super) bell: Arc<Notify>,
     pub(super) topics: BTreeMap<Topic, Subscription>,
     pub(super) mutations: Bucket,
@@ -45,14 +48,20 @@ enum Happening {
 
 impl<B: Backend> Connection<B> {
     /// Makes the connection of an upgraded socket.
-    pub(super) fn new(hub: Arc<Hub<B>>, ws: WebSocket, caller: B::Caller, peer: PeerId) -> Self {
+    pub(super) fn new(
+        hub: Arc<Hub<B>>,
+        ws: WebSocket,
+        caller: B::Caller,
+        (peer, ended): (PeerId, CancellationToken),
+    ) -> Self {
         let now_ms = hub.clock().now_ms();
-        let socket = Socket::new(ws, hub.shutdown().clone());
+        let socket = Socket::new(ws, ended.clone());
         Self {
             hub,
             caller,
             peer,
             socket,
+            ended,
             bell: Arc::new(Notify::new()),
             topics: BTreeMap::new(),
             mutations: Bucket::new(limits::MUTATIONS_PER_SEC, limits::MUTATIONS_BURST, now_ms),
@@ -93,7 +102,7 @@ impl<B: Backend> Connection<B> {
                     Inbound::Binary => return Err(NO_HELLO),
                 },
                 () = sleep_until(until) => return Err(NO_HELLO),
-                () = self.hub.shutdown().cancelled() => return Err(RESTARTS),
+                () = self.ended.cancelled() => return Err(RESTARTS),
             }
         };
         match inbound::read(&text) {
@@ -128,7 +137,7 @@ impl<B: Backend> Connection<B> {
             inbound = self.socket.receive() => Happening::Inbound(inbound?),
             () = self.bell.notified() => Happening::Bell,
             () = sleep_until(until) => Happening::Timer,
-            () = self.hub.shutdown().cancelled() => return Err(RESTARTS),
+            () = self.ended.cancelled() => return Err(RESTARTS),
         };
         match happening {
             Happening::Inbound(inbound) => {

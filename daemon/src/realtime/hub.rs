@@ -10,7 +10,7 @@ use super::presence::PeerId;
 use super::socket::WebSocket;
 use super::stream::Outcome;
 use grove_core_api::event::{Event, Topic};
-use grove_core_api::{MessageId, SessionId};
+use grove_core_api::{MessageId, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -31,6 +31,8 @@ pub struct Hub<B: Backend> {
     rooms: Mutex<HashMap<Topic, Arc<LiveRoom>>>,
     connections: AtomicUsize,
     newest_peer: AtomicU64,
+    /// Who is behind each connection, and what ends it.
+    people: Mutex<HashMap<PeerId, (UserId, CancellationToken)>>,
     me: Weak<Self>,
 }
 
@@ -58,6 +60,7 @@ impl<B: Backend> Hub<B> {
             rooms: Mutex::default(),
             connections: AtomicUsize::new(0),
             newest_peer: AtomicU64::new(0),
+            people: Mutex::default(),
             me: Weak::clone(me),
         })
     }
@@ -99,9 +102,20 @@ impl<B: Backend> Hub<B> {
     pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
         let counted = Counted::new(&self.connections);
         let peer = PeerId(self.newest_peer.fetch_add(1, Ordering::Relaxed) + 1);
-        let connection = Connection::new(Arc::clone(&self), socket, caller, peer);
+        let ended = self.shutdown.child_token();
+        let user = self.backend.identity(&caller).user;
+        locked(&self.people).insert(peer, (user, ended.clone()));
+        let connection = Connection::new(Arc::clone(&self), socket, caller, (peer, ended));
         self.spawner.track_future(connection.run()).await;
+        locked(&self.people).remove(&peer);
         drop(counted);
+    }
+
+    /// Closes all connections of a person; clients come back and have to say again who they are.
+    pub fn dismiss(&self, user: UserId) {
+        for (_, ended) in locked(&self.people).values().filter(|(who, _)| *who == user) {
+            ended.cancel();
+        }
     }
 
     /// Returns how many connections are open.

@@ -37,7 +37,7 @@ pub(crate) async fn get(ctx: Ctx, PathId(id): PathId) -> Result<Json<Repo>, Erro
     Ok(Json(service::get(&ctx, id).await?))
 }
 
-/// Changes the default branch, or archives the repository.
+/// Changes the default branch or what executors may use, or archives the repository.
 #[utoipa::path(patch, path = "/repos/{id}", tag = "repos", request_body = PatchRepo,
     params(("id" = String, Path, description = "Id or its last 8 digits")),
     responses((status = 200, body = Repo), (status = "default", body = Problem)))]

@@ -58,12 +58,12 @@ pub(crate) async fn cloning(connection: &impl ConnectionTrait) -> Result<Vec<Rep
 }
 
 pub(crate) async fn insert(connection: &impl ConnectionTrait, repo: &Repo) -> Result<(), Error> {
-    repo::Entity::insert(row(repo)).exec_without_returning(connection).await?;
+    repo::Entity::insert(row(repo)?).exec_without_returning(connection).await?;
     Ok(())
 }
 
 pub(crate) async fn update(connection: &impl ConnectionTrait, repo: &Repo) -> Result<(), Error> {
-    repo::Entity::update(row(repo)).exec(connection).await?;
+    repo::Entity::update(row(repo)?).exec(connection).await?;
     Ok(())
 }
 
@@ -77,8 +77,8 @@ const fn state_name(state: RepoState) -> &'static str {
     }
 }
 
-fn row(repo: &Repo) -> repo::ActiveModel {
-    repo::ActiveModel {
+fn row(repo: &Repo) -> Result<repo::ActiveModel, Error> {
+    Ok(repo::ActiveModel {
         id: Set(repo.id.0),
         short_id: Set(repo.id.short()),
         name: Set(repo.name.clone()),
@@ -86,11 +86,12 @@ fn row(repo: &Repo) -> repo::ActiveModel {
         default_branch: Set(repo.default_branch.clone()),
         state: Set(state_name(repo.state).to_owned()),
         failure: Set(repo.failure.clone()),
+        policy: Set(Some(serde_json::to_value(repo.policy)?)),
         created_by: Set(repo.created_by.0),
         created_at_ms: Set(repo.created_at_ms),
         updated_at_ms: Set(repo.updated_at_ms),
         archived_at_ms: Set(repo.archived_at_ms),
-    }
+    })
 }
 
 fn read(row: repo::Model) -> Result<Repo, Error> {
@@ -106,6 +107,7 @@ fn read(row: repo::Model) -> Result<Repo, Error> {
         state,
         progress_percent: None,
         failure: row.failure,
+        policy: row.policy.map(serde_json::from_value).transpose()?.unwrap_or_default(),
         created_by: UserId(row.created_by),
         created_at_ms: row.created_at_ms,
         updated_at_ms: row.updated_at_ms,

@@ -1,8 +1,11 @@
 //! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
 
+use crate::executors::model::Health;
 use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;
+use grove_core_api::isolation::SandboxReport;
 use grove_core_api::rest::boards::SessionCard;
+use grove_core_api::rest::executors::SessionExecutor;
 use grove_core_api::rest::sessions::{Evidence, RunState, Session};
 use grove_core_api::rest::tasks::TaskState;
 use serde::{Deserialize, Serialize};
@@ -20,8 +23,21 @@ pub(crate) struct Record {
     pub(crate) executor_seq: u64,
     /// Messages so far.
     pub(crate) message_count: i32,
-    /// Whether a person asked to stop the running task.
+    /// Whether the running task is to stop.
     pub(crate) is_stopping: bool,
+    /// Why Grove itself stops it; absent when a person asked for it.
+    pub(crate) stop_reason: Option<StopReason>,
+    /// How its executors fare.
+    pub(crate) health: Health,
+}
+
+/// Why Grove stops a task by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StopReason {
+    /// Name of the fact.
+    pub(crate) fact: String,
+    /// The fact in words.
+    pub(crate) detail: String,
 }
 
 /// What a row of `sessions` keeps in its JSON column.
@@ -35,6 +51,10 @@ pub(crate) struct SessionData {
     pub(crate) line: String,
     pub(crate) usage: Usage,
     pub(crate) is_stopping: bool,
+    pub(crate) stop_reason: Option<StopReason>,
+    pub(crate) health: Health,
+    pub(crate) executor: Option<SessionExecutor>,
+    pub(crate) sandbox: Option<SandboxReport>,
 }
 
 /// Everything that a run state is derived from.
@@ -46,6 +66,8 @@ pub(crate) struct Facts {
     pub(crate) queued: u64,
     pub(crate) pending_permissions: u64,
     pub(crate) is_stopping: bool,
+    /// Whether its executor crashed too often to be started again.
+    pub(crate) has_failed_executor: bool,
     /// How the last task ended.
     pub(crate) last: Option<TaskState>,
 }
@@ -63,6 +85,7 @@ pub(crate) fn run_state(facts: &Facts) -> RunState {
         Some(false) => RunState::Starting,
         Some(true) if facts.pending_permissions > 0 => RunState::AwaitingApproval,
         Some(true) => RunState::Running,
+        None if facts.has_failed_executor => RunState::Failed,
         None if facts.queued > 0 => RunState::Queued,
         None => match facts.last {
             Some(TaskState::Failed) => RunState::Failed,

@@ -91,6 +91,18 @@ pub(crate) async fn stop(
     Ok((StatusCode::ACCEPTED, Json(service::stop(&ctx, id).await?)))
 }
 
+/// Stops the running task; prompts that wait in the queue go on after it.
+#[utoipa::path(post, path = "/sessions/{id}/interrupt", tag = "sessions",
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 202, body = Session), (status = "default", body = Problem)))]
+pub(crate) async fn interrupt(
+    ctx: Ctx,
+    PathId(id): PathId,
+) -> Result<(StatusCode, Json<Session>), Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(service::interrupt(&ctx, id).await?)))
+}
+
 /// Makes a child session that starts at this session's present state.
 #[utoipa::path(post, path = "/sessions/{id}/spawn", tag = "sessions", request_body = SpawnSession,
     params(("id" = String, Path, description = "Id or its last 8 digits")),

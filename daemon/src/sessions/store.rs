@@ -5,6 +5,7 @@ use crate::db::entity::session;
 use crate::error::Error;
 use grove_core_api::rest::sessions::{Relation, RunState, Session};
 use grove_core_api::{BoardId, ExecutorId, IdRef, RepoId, SessionId, UserId, WorktreeId};
+use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -78,6 +79,26 @@ pub(crate) async fn of_worktree(
     rows.into_iter().map(|row| read(row).map(|record| record.session)).collect()
 }
 
+/// Living sessions that a person made, or that work in one of these worktrees.
+pub(crate) async fn of_person(
+    connection: &impl ConnectionTrait,
+    user: UserId,
+    worktrees: Vec<WorktreeId>,
+) -> Result<Vec<SessionId>, Error> {
+    let worktrees = worktrees.into_iter().map(|it| it.0);
+    let is_theirs =
+        session::Column::CreatedBy.eq(user.0).or(session::Column::WorktreeId.is_in(worktrees));
+    let rows = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::ArchivedAtMs.is_null())
+        .filter(is_theirs)
+        .into_tuple::<Uuid>()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(SessionId).collect())
+}
+
 pub(crate) async fn count_children(
     connection: &impl ConnectionTrait,
     parent: SessionId,
@@ -132,6 +153,10 @@ fn row(record: &Record) -> Result<session::ActiveModel, Error> {
         line: session.line.clone(),
         usage: session.usage,
         is_stopping: record.is_stopping,
+        stop_reason: record.stop_reason.clone(),
+        health: record.health,
+        executor: session.executor.clone(),
+        sandbox: session.sandbox.clone(),
     };
     Ok(session::ActiveModel {
         id: Set(session.id.0),
@@ -181,6 +206,8 @@ fn read(row: session::Model) -> Result<Record, Error> {
             state,
             evidence: data.evidence,
             line: data.line,
+            executor: data.executor,
+            sandbox: data.sandbox,
             parent_id: row.parent_id.map(SessionId),
             relation,
             depth: row.depth,
@@ -195,5 +222,7 @@ fn read(row: session::Model) -> Result<Record, Error> {
         executor_seq: u64::try_from(row.executor_seq).unwrap_or(0),
         message_count: row.message_count,
         is_stopping: data.is_stopping,
+        stop_reason: data.stop_reason,
+        health: data.health,
     })
 }

@@ -11,6 +11,7 @@ const IDLE: Facts = Facts {
     queued: 0,
     pending_permissions: 0,
     is_stopping: false,
+    has_failed_executor: false,
     last: None,
 };
 
@@ -30,6 +31,8 @@ fn each_state_has_its_facts() {
         (Facts { last: Some(TaskState::Failed), ..IDLE }, RunState::Failed),
         (Facts { last: Some(TaskState::Lost), ..IDLE }, RunState::Lost),
         (Facts { last: Some(TaskState::Cancelled), ..IDLE }, RunState::Idle),
+        (Facts { has_failed_executor: true, queued: 2, ..IDLE }, RunState::Failed),
+        (Facts { has_failed_executor: true, is_archived: true, ..IDLE }, RunState::Archived),
     ];
     for (facts, state) in cases {
         assert_eq!(run_state(&facts), state, "{facts:?}");

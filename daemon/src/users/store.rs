@@ -2,11 +2,12 @@
 
 use crate::db::entity::user;
 use crate::error::Error;
-use grove_core_api::rest::users::User;
+use grove_core_api::rest::users::{User, UserRole};
 use grove_core_api::{IdRef, UserId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ pub(crate) async fn get(
     connection: &impl ConnectionTrait,
     id: UserId,
 ) -> Result<Option<User>, Error> {
-    Ok(user::Entity::find_by_id(id.0).one(connection).await?.map(read))
+    user::Entity::find_by_id(id.0).one(connection).await?.map(read).transpose()
 }
 
 pub(crate) async fn by_name(
@@ -27,7 +28,40 @@ pub(crate) async fn by_name(
     name: &str,
 ) -> Result<Option<User>, Error> {
     let row = user::Entity::find().filter(user::Column::Name.eq(name)).one(connection).await?;
-    Ok(row.map(read))
+    row.map(read).transpose()
+}
+
+/// Whose account it is.
+pub(crate) async fn by_account(
+    connection: &impl ConnectionTrait,
+    account: &str,
+) -> Result<Option<User>, Error> {
+    let is_it = user::Column::UnixAccount.eq(account);
+    user::Entity::find().filter(is_it).one(connection).await?.map(read).transpose()
+}
+
+/// Whether Grove made the person's account.
+pub(crate) async fn is_managed(
+    connection: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<bool, Error> {
+    let row = user::Entity::find_by_id(id.0).one(connection).await?;
+    Ok(row.is_some_and(|row| row.unix_is_managed))
+}
+
+/// Notes whether Grove made the person's account.
+pub(crate) async fn set_managed(
+    connection: &impl ConnectionTrait,
+    id: UserId,
+    is_managed: bool,
+) -> Result<(), Error> {
+    let row = user::ActiveModel {
+        id: Set(id.0),
+        unix_is_managed: Set(is_managed),
+        ..user::ActiveModel::default()
+    };
+    user::Entity::update(row).exec(connection).await?;
+    Ok(())
 }
 
 pub(crate) async fn count(connection: &impl ConnectionTrait) -> Result<u64, Error> {
@@ -44,7 +78,7 @@ pub(crate) async fn list(
     if let Some(before) = before {
         query = query.filter(user::Column::Id.lt(before));
     }
-    Ok(query.all(connection).await?.into_iter().map(read).collect())
+    query.all(connection).await?.into_iter().map(read).collect()
 }
 
 pub(crate) async fn insert(connection: &impl ConnectionTrait, user: &User) -> Result<(), Error> {
@@ -64,18 +98,32 @@ fn row(user: &User) -> user::ActiveModel {
         name: Set(user.name.clone()),
         emoji: Set(user.emoji.clone()),
         slot: Set(user.slot),
+        role: Set(user.role.name().to_owned()),
+        unix_account: Set(user.unix_account.as_ref().map(|it| it.name.clone())),
+        unix_uid: Set(user.unix_account.as_ref().map(|it| i64::from(it.uid))),
+        unix_is_managed: NotSet,
         created_at_ms: Set(user.created_at_ms),
         updated_at_ms: Set(user.updated_at_ms),
+        retired_at_ms: Set(user.retired_at_ms),
     }
 }
 
-fn read(row: user::Model) -> User {
-    User {
+const ROLES: [UserRole; 3] = [UserRole::Owner, UserRole::Admin, UserRole::Member];
+
+fn read(row: user::Model) -> Result<User, Error> {
+    let role = ROLES
+        .into_iter()
+        .find(|role| role.name() == row.role)
+        .ok_or_else(|| Error::internal(format!("unknown role of a person: {}", row.role)))?;
+    Ok(User {
         id: UserId(row.id),
         name: row.name,
         emoji: row.emoji,
         slot: row.slot,
+        role,
+        unix_account: crate::lookup::unix_account(row.unix_account, row.unix_uid)?,
         created_at_ms: row.created_at_ms,
         updated_at_ms: row.updated_at_ms,
-    }
+        retired_at_ms: row.retired_at_ms,
+    })
 }

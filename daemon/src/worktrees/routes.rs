@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::http::extract::{Json, PathId, Query};
 use axum::http::StatusCode;
 use grove_core_api::rest::worktrees::{
-    CreateWorktree, Diff, PatchWorktree, Worktree, WorktreeQuery,
+    CreateWorktree, Diff, PatchWorktree, Published, Worktree, WorktreeQuery,
 };
 use grove_core_api::{Page, PageQuery, Problem};
 
@@ -70,4 +70,13 @@ pub(crate) async fn remove(ctx: Ctx, PathId(id): PathId) -> Result<Json<Worktree
 pub(crate) async fn diff(ctx: Ctx, PathId(id): PathId) -> Result<Json<Diff>, Error> {
     let id = service::find(&ctx, &id).await?;
     Ok(Json(service::diff(&ctx, id).await?))
+}
+
+/// Publishes a worktree's branch to everybody: as `refs/users/<account>/<branch>` of the repository.
+#[utoipa::path(post, path = "/worktrees/{id}/publish", tag = "worktrees",
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 200, body = Published), (status = "default", body = Problem)))]
+pub(crate) async fn publish(ctx: Ctx, PathId(id): PathId) -> Result<Json<Published>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(service::publish(&ctx, id).await?))
 }

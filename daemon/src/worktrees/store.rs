@@ -2,6 +2,7 @@
 
 use crate::db::entity::worktree;
 use crate::error::Error;
+use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::worktrees::{Worktree, WorktreeState};
 use grove_core_api::{IdRef, RepoId, UserId, WorktreeId};
 use sea_orm::{
@@ -64,6 +65,22 @@ pub(crate) async fn list(
 pub(crate) async fn creating(connection: &impl ConnectionTrait) -> Result<Vec<Worktree>, Error> {
     worktree::Entity::find()
         .filter(worktree::Column::State.eq(state_name(WorktreeState::Creating)))
+        .all(connection)
+        .await?
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+/// Worktrees whose files belong to an account.
+pub(crate) async fn of_account(
+    connection: &impl ConnectionTrait,
+    account: &UnixAccount,
+) -> Result<Vec<Worktree>, Error> {
+    worktree::Entity::find()
+        .filter(worktree::Column::UnixAccount.eq(account.name.as_str()))
+        .filter(worktree::Column::UnixUid.eq(i64::from(account.uid)))
+        .filter(worktree::Column::TrashedAtMs.is_null())
         .all(connection)
         .await?
         .into_iter()
@@ -160,6 +177,8 @@ fn row(worktree: &Worktree) -> Result<worktree::ActiveModel, Error> {
         path: Set(worktree.path.clone()),
         state: Set(state_name(worktree.state).to_owned()),
         data: Set(serde_json::to_value(data)?),
+        unix_account: Set(worktree.unix_account.as_ref().map(|it| it.name.clone())),
+        unix_uid: Set(worktree.unix_account.as_ref().map(|it| i64::from(it.uid))),
         created_by: Set(worktree.created_by.0),
         created_at_ms: Set(worktree.created_at_ms),
         updated_at_ms: Set(worktree.updated_at_ms),
@@ -187,6 +206,7 @@ fn read(row: worktree::Model) -> Result<Worktree, Error> {
         pull_request_url: data.pull_request_url,
         notes: data.notes,
         trash_snapshot: data.trash_snapshot,
+        unix_account: crate::lookup::unix_account(row.unix_account, row.unix_uid)?,
         created_by: UserId(row.created_by),
         created_at_ms: row.created_at_ms,
         updated_at_ms: row.updated_at_ms,

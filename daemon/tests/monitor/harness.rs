@@ -78,7 +78,7 @@ fn place(from: &Path, to: &Path) -> Outcome {
 #[expect(clippy::disallowed_methods, reason = "the tests start the real monitor")]
 pub(crate) fn monitor(programs: &Path, home: &Path) -> Command {
     let mut command = Command::new(programs.join("grove-monitor"));
-    command.arg("--home").arg(home).args(["--bind", "127.0.0.1:1"]);
+    command.arg("--home").arg(home).args(["--bind", "127.0.0.1:1", "--isolation", "off"]);
     command.env("GROVE_TEST_SECRET", "must not reach executors").stdin(Stdio::null());
     command
 }

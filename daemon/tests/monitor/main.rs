@@ -68,7 +68,10 @@ fn readiness_is_printed_and_written_and_sigterm_ends_everything() -> Outcome {
     let (grove, daemon) = Grove::start()?;
     assert_eq!(daemon.hello.role, "groved");
     let home = grove.home.display().to_string();
-    assert_eq!(daemon.hello.arguments, ["--home", &home, "--bind", "127.0.0.1:1"]);
+    assert_eq!(
+        daemon.hello.arguments,
+        ["--home", &home, "--bind", "127.0.0.1:1", "--isolation", "off"]
+    );
     assert_eq!(daemon.hello.session, daemon.hello.pid);
     assert_eq!(daemon.ask(&ready())?.0, MonitorAnswer::Done);
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
@@ -249,7 +252,9 @@ async fn the_daemons_client_speaks_with_the_real_monitor() -> Outcome {
     let client = MonitorClient::over(daemon.channel.try_clone()?)?;
     client.ready("http://127.0.0.1:4768").await?;
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
-    let started = client.spawn(ID, launch(grove.worktree()), TOKEN).await?;
+    let started = client
+        .spawn(ID, Launch { role: ExecutorRole::Keeper, ..launch(grove.worktree()) }, TOKEN)
+        .await?;
     let executor = grove.relay()?;
     let (greeting, executor_end) = executor.greeting()?;
     assert_eq!((greeting.role, started.pid), (ExecutorRole::Keeper, executor.hello.pid));

@@ -6,6 +6,7 @@ use grove_core_api::{ErrorCode, limits};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) struct Git {
     directory: PathBuf,
     safe: Vec<OsString>,
     input: Vec<u8>,
+    input_file: Option<File>,
     time: Duration,
     stdout_bytes: usize,
     is_cut_allowed: bool,
@@ -66,6 +68,7 @@ impl Git {
             directory: directory.to_owned(),
             safe: vec![directory.as_os_str().to_owned(), directory.join(".git").into_os_string()],
             input: Vec::new(),
+            input_file: None,
             time: Duration::from_millis(limits::GIT_LOCAL_MS),
             stdout_bytes: limits::GIT_STDOUT_BYTES,
             is_cut_allowed: false,
@@ -98,6 +101,12 @@ impl Git {
     /// Sets what it reads.
     pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
+        self
+    }
+
+    /// Has it read a file, from where that stands.
+    pub(crate) fn input_file(mut self, file: File) -> Self {
+        self.input_file = Some(file);
         self
     }
 
@@ -144,13 +153,13 @@ impl Git {
     ///
     /// # Errors
     /// `GitMissing`, `Timeout`, `GitFailed` when it could not be run to its end.
-    pub(crate) async fn output(self, watch: OnStderr<'_>) -> Result<Output, RpcError> {
+    pub(crate) async fn output(mut self, watch: OnStderr<'_>) -> Result<Output, RpcError> {
         let mut command = process::command("git");
         command
             .args(&self.args)
             .current_dir(&self.directory)
             .envs(self.variables())
-            .stdin(if self.input.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdin(self.stdin())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| self.not_started(&error))?;
@@ -199,6 +208,14 @@ impl Git {
         }
         let code = child.wait().await?.code();
         Ok(Output { code: if is_cut { Some(0) } else { code }, stdout, stderr, is_cut })
+    }
+
+    fn stdin(&mut self) -> Stdio {
+        match self.input_file.take() {
+            Some(file) => file.into(),
+            None if self.input.is_empty() => Stdio::null(),
+            None => Stdio::piped(),
+        }
     }
 
     fn variables(&self) -> Vec<(String, OsString)> {

@@ -112,7 +112,7 @@ pub(super) fn storage(error: &io::Error) -> RpcError {
 
 /// Turns git's progress lines into one rising percentage.
 #[derive(Default)]
-struct Meter {
+pub(super) struct Meter {
     line: String,
     percent: i32,
 }
@@ -127,7 +127,7 @@ const STAGES: [(&str, i32, i32); 4] = [
 
 impl Meter {
     /// Takes a piece of standard error; answers when the percentage has risen.
-    fn feed(&mut self, piece: &str) -> Option<i32> {
+    pub(super) fn feed(&mut self, piece: &str) -> Option<i32> {
         let before = self.percent;
         for letter in piece.chars() {
             if letter == '\r' || letter == '\n' {

@@ -2,6 +2,7 @@
 //!
 //! Only the `git` program, only argument vectors, never a shell. `command` starts it; nobody else does.
 
+mod bundle;
 mod command;
 mod diff;
 mod inspect;
@@ -10,6 +11,7 @@ mod names;
 mod snapshot;
 mod worktree;
 
+pub(crate) use bundle::{create, discard, import, publish, read, write};
 pub(crate) use diff::diff;
 pub(crate) use inspect::{branches, inspect};
 pub(crate) use mirror::mirror;

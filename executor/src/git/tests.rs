@@ -2,9 +2,14 @@
 
 use super::*;
 use crate::process;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use grove_core_api::ErrorCode;
 use grove_core_api::ipc::RpcError;
-use grove_core_api::ipc::method::{AddWorktree, WorktreeAdded};
+use grove_core_api::ipc::method::{
+    AddWorktree, CreateBundle, ImportBundle, ImportKind, PublishBranch, ReadBundle, RefValue,
+    WorktreeAdded, WriteBundle,
+};
 use grove_core_api::rest::worktrees::FileStatus;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -318,4 +323,230 @@ async fn a_large_patch_is_cut_and_says_so() {
     assert!(file("large.txt").patch.len() <= grove_core_api::limits::DIFF_FILE_BYTES);
     assert_eq!(file("large.txt").additions, 40_000);
     assert!(file("small.txt").patch.contains("+small"));
+}
+
+/// The two files through which a bundle travels.
+fn ways(place: &Place) -> (String, String) {
+    let path = |name: &str| place.root.path().join(name).display().to_string();
+    (path("git/ana/.bundles/x.bundle"), path("mirror/.bundles/x.bundle"))
+}
+
+/// Packs the source for the mirror, carries the bundle over and takes it in.
+async fn relay(place: &Place) -> Result<(u64, Vec<i32>), RpcError> {
+    let (outgoing, incoming) = ways(place);
+    let wanted = CreateBundle {
+        source: place.source.display().to_string(),
+        mirror: place.mirror().display().to_string(),
+        bundle: outgoing.clone(),
+        progress: String::new(),
+    };
+    let mut percents = Vec::new();
+    let made = create(&wanted, &mut |percent| percents.push(percent)).await?;
+    carry(&outgoing, &incoming, made.bytes)?;
+    let wanted = ImportBundle {
+        bundle: (made.bytes > 0).then(|| incoming.clone()),
+        mirror: wanted.mirror,
+        kind: ImportKind::Mirror,
+        refs: made.refs,
+        default_branch: made.facts.default_branch,
+    };
+    let imported = import(&wanted).await;
+    discard(Path::new(&outgoing))?;
+    discard(Path::new(&incoming))?;
+    imported.map(|_| (made.bytes, percents))
+}
+
+fn carry(outgoing: &str, incoming: &str, bytes: u64) -> Result<(), RpcError> {
+    let mut offset = 0;
+    while offset < bytes {
+        let piece = read(&ReadBundle { bundle: outgoing.to_owned(), offset })?;
+        let size = STANDARD.decode(&piece.data).expect("base64").len();
+        assert!(size > 0, "a piece is never empty");
+        write(&WriteBundle { bundle: incoming.to_owned(), offset, data: piece.data })?;
+        offset += u64::try_from(size).expect("small");
+        assert_eq!(piece.is_last, offset == bytes);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bundle_makes_a_mirror_and_brings_it_up_to_date() {
+    let place = Place::new().await;
+    // More than one piece.
+    let noise: Vec<u8> =
+        (0..3_000_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    fs::write(place.source.join("noise"), noise).expect("written");
+    git(&place.source, &["add", "."]).await;
+    git(&place.source, &["commit", "-qm", "noise"]).await;
+    let (bytes, percents) = relay(&place).await.expect("relayed");
+    assert!(bytes > 0 && percents.iter().all(|percent| (0..=90).contains(percent)));
+    let mirror = place.mirror();
+    assert_eq!(branches(&mirror).await.expect("branches").names.len(), 2);
+    let head = git(&place.source, &["rev-parse", "main"]).await;
+    assert_eq!(git(&mirror, &["rev-parse", "HEAD"]).await, head);
+
+    git(&place.source, &["branch", "-D", "side"]).await;
+    git(&place.source, &["tag", "-a", "v1", "-m", "one"]).await;
+    fs::write(place.source.join("a.txt"), "three\n").expect("written");
+    git(&place.source, &["commit", "-qam", "second"]).await;
+    let (second, _) = relay(&place).await.expect("relayed");
+    assert!(second > 0 && second < bytes / 10, "only what is new travels: {second}");
+    assert_eq!(branches(&mirror).await.expect("branches").names, ["main"]);
+    let tag = git(&place.source, &["rev-parse", "v1"]).await;
+    assert_eq!(git(&mirror, &["rev-parse", "v1"]).await, tag);
+    git(&mirror, &["fsck", "--strict"]).await;
+
+    // Nothing new: only the names are compared.
+    git(&place.source, &["branch", "again"]).await;
+    assert_eq!(relay(&place).await.expect("relayed").0, 0);
+    assert!(branches(&mirror).await.expect("branches").names.contains(&"again".to_owned()));
+    let left = fs::read_dir(place.root.path().join("git/ana/.bundles")).expect("read").count();
+    assert_eq!(left, 0, "nothing of a bundle stays");
+}
+
+#[tokio::test]
+async fn others_may_read_a_mirror_that_came_by_bundle() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new().await;
+    relay(&place).await.expect("relayed");
+    let mut folders = vec![place.mirror()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("read").map(|it| it.expect("entry").path()) {
+            let mode = fs::metadata(&entry).expect("there").permissions().mode();
+            let wanted = if entry.is_dir() { 0o005 } else { 0o004 };
+            assert_eq!(mode & wanted, wanted, "{}", entry.display());
+            if entry.is_dir() {
+                folders.push(entry);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_could_harm_is_refused_and_no_mirror_is_made() {
+    let place = Place::new().await;
+    let blob = git(&place.source, &["rev-parse", "HEAD:a.txt"]).await;
+    let listing = place.root.path().join("listing");
+    fs::write(&listing, format!("100644 blob {blob}\t.git\n")).expect("written");
+    let mut command = process::command("git");
+    command.current_dir(&place.source).arg("mktree");
+    command.stdin(fs::File::open(&listing).expect("open"));
+    let output = command.output().await.expect("git runs");
+    let tree = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let commit = git(&place.source, &["commit-tree", "-m", "evil", &tree]).await;
+    git(&place.source, &["update-ref", "refs/heads/evil", &commit]).await;
+    let refused = relay(&place).await.expect_err("refused");
+    assert_eq!(refused.data, Some(ErrorCode::GitFailed), "{refused}");
+    assert!(!place.mirror().exists());
+    let (outgoing, incoming) = ways(&place);
+    discard(Path::new(&outgoing)).expect("removed");
+    discard(Path::new(&incoming)).expect("removed");
+    let left: Vec<_> = fs::read_dir(place.root.path().join("mirror"))
+        .expect("read")
+        .map(|it| it.expect("entry").file_name())
+        .filter(|name| name != ".bundles")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn an_import_writes_only_where_it_may_and_only_what_is_there() {
+    let place = Place::new().await;
+    relay(&place).await.expect("relayed");
+    let head = git(&place.mirror(), &["rev-parse", "HEAD"]).await;
+    let wanted = |kind, name: &str, commit: &str| ImportBundle {
+        bundle: None,
+        mirror: place.mirror().display().to_string(),
+        kind,
+        refs: vec![RefValue { name: name.to_owned(), commit: commit.to_owned() }],
+        default_branch: "main".to_owned(),
+    };
+    let missing = "1234567890".repeat(4);
+    for (kind, name, commit) in [
+        (ImportKind::Mirror, "HEAD", head.as_str()),
+        (ImportKind::Mirror, "refs/users/ana/x", &head),
+        (ImportKind::Mirror, "refs/heads/../../config", &head),
+        (ImportKind::Mirror, "refs/heads/x\0refs/heads/y", &head),
+        (ImportKind::Mirror, "refs/heads/x", "main"),
+        (ImportKind::Publish, "refs/heads/main", &head),
+        (ImportKind::Publish, "refs/users/ana/x", &missing),
+    ] {
+        let refused = import(&wanted(kind, name, commit)).await;
+        assert!(refused.is_err(), "{name:?} {commit}");
+    }
+    assert_eq!(branches(&place.mirror()).await.expect("branches").names.len(), 2);
+    import(&wanted(ImportKind::Publish, "refs/users/ana/x", &head)).await.expect("published");
+}
+
+#[tokio::test]
+async fn pieces_of_a_bundle_come_in_order() {
+    let place = Place::new().await;
+    let (_, incoming) = ways(&place);
+    let piece = |offset, text: &str| {
+        write(&WriteBundle { bundle: incoming.clone(), offset, data: STANDARD.encode(text) })
+    };
+    assert!(piece(3, "def").is_err(), "the first one is missing");
+    piece(0, "abc").expect("first");
+    assert!(piece(0, "abc").is_err() && piece(5, "x").is_err());
+    piece(3, "def").expect("second");
+    assert_eq!(fs::read(&incoming).expect("read"), b"abcdef");
+    let broken = WriteBundle { bundle: incoming.clone(), offset: 6, data: "!".to_owned() };
+    assert!(write(&broken).is_err());
+}
+
+#[tokio::test]
+async fn a_branch_is_published_without_what_the_mirror_has() {
+    let place = Place::new().await;
+    relay(&place).await.expect("relayed");
+    let wanted = place.wanted("one", "main");
+    add(&wanted).await.expect("added");
+    let path = Path::new(&wanted.path);
+    fs::write(path.join("b.txt"), "new\n").expect("written");
+    git(path, &["add", "."]).await;
+    git(path, &["commit", "-qm", "mine"]).await;
+    let (outgoing, incoming) = ways(&place);
+    let call = PublishBranch {
+        mirror: wanted.mirror.clone(),
+        private: wanted.private.clone(),
+        branch: wanted.branch.clone(),
+        bundle: outgoing.clone(),
+    };
+    let made = publish(&call).await.expect("packed");
+    let commit = git(path, &["rev-parse", "HEAD"]).await;
+    assert_eq!(made.refs[0].commit, commit);
+    carry(&outgoing, &incoming, made.bytes).expect("carried");
+    let refs =
+        vec![RefValue { name: "refs/users/ana/grove/one".to_owned(), commit: commit.clone() }];
+    let taken = ImportBundle {
+        bundle: Some(incoming),
+        mirror: wanted.mirror.clone(),
+        kind: ImportKind::Publish,
+        refs,
+        default_branch: "main".to_owned(),
+    };
+    import(&taken).await.expect("taken in");
+    let named = git(&place.mirror(), &["rev-parse", "refs/users/ana/grove/one"]).await;
+    assert_eq!(named, commit);
+    // Others start from it.
+    let mut other = place.wanted("two", "refs/users/ana/grove/one");
+    other.private = place.root.path().join("git/ben/x.git").display().to_string();
+    assert_eq!(add(&other).await.expect("added").base_commit, commit);
+    let unknown = PublishBranch { branch: "nothing".to_owned(), ..call };
+    let refused = publish(&unknown).await.expect_err("refused");
+    assert_eq!(refused.data, Some(ErrorCode::UnknownReference));
+}
+
+#[tokio::test]
+async fn a_worktree_is_made_in_an_empty_directory_and_in_no_other() {
+    let place = Place::new().await;
+    relay(&place).await.expect("relayed");
+    let wanted = place.wanted("one", "main");
+    fs::create_dir_all(&wanted.path).expect("made");
+    add(&wanted).await.expect("added");
+    assert!(Path::new(&wanted.path).join("a.txt").exists());
+    let full = place.wanted("two", "main");
+    fs::create_dir_all(Path::new(&full.path).join("something")).expect("made");
+    let refused = add(&full).await.expect_err("refused");
+    assert_eq!(refused.data, Some(ErrorCode::Conflict));
+    assert!(Path::new(&full.path).join("something").exists(), "what was there stays");
 }

@@ -27,7 +27,7 @@ pub(crate) async fn add(wanted: &AddWorktree) -> Result<WorktreeAdded, RpcError>
             "the repository's mirror is missing; fetch the repository and try again",
         ));
     }
-    if path.symlink_metadata().is_ok() {
+    if !is_free(path).map_err(|error| storage(&error))? {
         let shown = path.display();
         return Err(RpcError::failed(ErrorCode::Conflict, format!("{shown} exists already")));
     }
@@ -144,10 +144,22 @@ async fn undo(private: &Path, path: &Path, branch: Option<&str>) {
     }
 }
 
+/// Whether a worktree may be made there: nothing is, or an empty directory, as on a shared host.
+fn is_free(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => Ok(std::fs::read_dir(path)?.next().is_none()),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a directory with everything in it. Where only root can change its parent it stays, empty.
 fn remove_directory(path: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) if is_free(path)? => Ok(()),
+        removed => removed,
     }
 }
 
@@ -165,6 +177,12 @@ pub(crate) async fn remove(
 ) -> Result<Snapshot, RpcError> {
     let taken = snapshot::take(path, reference).await?;
     let remove = Git::at(private).args(["worktree", "remove", "--force", "--force", "--"]);
-    remove.path(path).run().await?;
+    if let Err(error) = remove.path(path).run().await {
+        // git forgets the worktree and empties its directory even when that itself has to stay.
+        if remove_directory(path).is_err() {
+            return Err(error);
+        }
+        Git::at(private).args(["worktree", "prune", "--expire=now"]).run().await?;
+    }
     Ok(taken.snapshot)
 }

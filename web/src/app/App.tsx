@@ -7,6 +7,7 @@ import { EmptyBoard } from "@/features/board/EmptyBoard";
 import { isTyping } from "@/features/board/keys";
 import { SessionList, useSessions } from "@/features/board/SessionList";
 import { JoinCard } from "@/features/people/identity";
+import { SignIn } from "@/features/people/SignIn";
 import { needsYou } from "@/features/session/state";
 import type { Channel } from "@/net/client";
 import { ProblemError } from "@/net/rest";
@@ -15,7 +16,7 @@ import { Nothing, ProblemNote } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
 import { Banners } from "./Banners";
 import { ErrorBoundary } from "./ErrorBoundary";
-import { useBoards, useChannel, useConnection, useIsNarrow, useRefusal, useTopicVersion } from "./live";
+import { useBoards, useChannel, useConnection, useIsNarrow, useLogin, useRefusal, useTopicVersion } from "./live";
 import { NarrowTabs } from "./NarrowTabs";
 import { navigate, openSession, pathOf, useRoute } from "./router";
 import { Shortcuts } from "./Shortcuts";
@@ -148,8 +149,14 @@ function Missing({ children }: { children: string }) {
   );
 }
 
-/** The whole page. */
+/** The whole page, or the way in where nobody is anonymous. */
 export function App() {
+  const { error } = useLogin();
+  const isStranger = error instanceof ProblemError && error.code === "unauthenticated";
+  return isStranger ? <SignIn /> : <Page />;
+}
+
+function Page() {
   const { route, boards, isMissing } = useBoardRoute();
   const channel = useChannel(route.board === null || isMissing ? null : `board:${route.board}`);
   const [engine, setEngine] = useState<Engine | null>(null);

@@ -1,6 +1,7 @@
 // The bar at the bottom: connection, what runs, what needs somebody, version and mode.
 import { openSession } from "@/app/router";
 import { useSessions } from "@/features/board/SessionList";
+import { isolationWords } from "@/features/session/sandbox";
 import { needsYou } from "@/features/session/state";
 import type { Channel } from "@/net/client";
 import { cx } from "@/ui/cx";
@@ -43,9 +44,7 @@ export function StatusBar({ channel }: { channel: Channel | null }) {
       <span className="flex-1" />
       {instance && (
         <>
-          <span className="max-[719px]:hidden">
-            {instance.isolation === "off" ? "Agents run without a sandbox" : `Sandbox: ${instance.isolation}`}
-          </span>
+          <span className={cx("max-[719px]:hidden", instance.isolation === "off" && "text-need")}>{isolationWords(instance)}</span>
           <span>v{instance.version}</span>
         </>
       )}

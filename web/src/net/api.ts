@@ -5,6 +5,7 @@ import type {
   CreateRepo,
   CreateSession,
   Diff,
+  Executor,
   Instance,
   LoginSession,
   Message,
@@ -61,6 +62,9 @@ export const api = {
     answer: (id: string, permission: string, body: AnswerPermission) =>
       request<Message>("POST", `/sessions/${id}/permissions/${permission}`, { body }),
   },
+  executors: {
+    restart: (id: string) => request<Executor>("POST", `/executors/${id}/restart`, { timeoutMs: 60_000 }),
+  },
   users: {
     list: (signal?: AbortSignal) => all<User>("/users", {}, signal),
     patchMe: (body: PatchUser) => request<User>("PATCH", "/users/me", { body }),
@@ -69,5 +73,7 @@ export const api = {
     current: (signal?: AbortSignal) => request<LoginSession>("GET", "/login-sessions/current", { signal }),
     create: (name: string, emoji?: string) =>
       request<LoginSession>("POST", "/login-sessions", { body: emoji ? { name, emoji } : { name } }),
+    createWithToken: (token: string) => request<LoginSession>("POST", "/login-sessions", { body: { token } }),
+    remove: () => request<undefined>("DELETE", "/login-sessions/current"),
   },
 };

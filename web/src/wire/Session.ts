@@ -4,6 +4,8 @@ import type { Evidence } from "./Evidence";
 import type { Relation } from "./Relation";
 import type { RepoId } from "./RepoId";
 import type { RunState } from "./RunState";
+import type { SandboxReport } from "./SandboxReport";
+import type { SessionExecutor } from "./SessionExecutor";
 import type { SessionId } from "./SessionId";
 import type { Usage } from "./Usage";
 import type { UserId } from "./UserId";
@@ -61,6 +63,14 @@ evidence: Evidence,
  * One line about what it does now, or how it ended.
  */
 line: string, 
+/**
+ * Its newest executor; absent before the first prompt.
+ */
+executor: SessionExecutor | null, 
+/**
+ * Which layers of the sandbox held around its newest executor.
+ */
+sandbox: SandboxReport | null, 
 /**
  * The session it came from.
  */

@@ -2,6 +2,7 @@
 
 mod add;
 mod ls;
+mod policy;
 mod show;
 
 use crate::args::Repo;
@@ -18,6 +19,7 @@ pub(super) async fn run(command: Repo, config: &Config, output: &Output) -> Resu
             add::run(&api, source, name, !no_wait, output).await
         }
         Repo::Ls(listing) => ls::run(&api, listing, output).await,
+        Repo::Policy { repo, policy } => policy::run(&api, &repo, policy, config, output).await,
         Repo::Show { repo } => show::run(&api, &repo, config, output).await,
     }
 }

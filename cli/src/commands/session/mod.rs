@@ -38,7 +38,8 @@ pub(super) async fn run(
         Session::Prompt { session, prompt, wait } => {
             prompt::run(&api, &session, prompt, wait, output).await
         }
-        Session::Stop { session } => stop::run(&api, &session, output).await,
+        Session::Stop { session } => stop::run(&api, &session, "stop", output).await,
+        Session::Interrupt { session } => stop::run(&api, &session, "interrupt", output).await,
         Session::Result { session } => result::run(&api, &session, output).await,
         Session::Diff { session } => diff::run(&api, &session, output).await,
         Session::Spawn { session, prompt, title, choice, wait } => {

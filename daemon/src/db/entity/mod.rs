@@ -7,10 +7,12 @@
 pub(crate) mod board;
 pub(crate) mod board_object;
 pub(crate) mod event;
+pub(crate) mod executor;
 pub(crate) mod idempotency_key;
 pub(crate) mod login_session;
 pub(crate) mod message;
 pub(crate) mod permission;
+pub(crate) mod personal_access_token;
 pub(crate) mod repo;
 pub(crate) mod session;
 pub(crate) mod session_token;

@@ -19,6 +19,8 @@ pub struct Model {
     pub state: String,
     #[sea_orm(column_type = "Text", nullable)]
     pub failure: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub policy: Option<Json>,
     pub created_by: Uuid,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,

@@ -14,8 +14,15 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub emoji: String,
     pub slot: i32,
+    #[sea_orm(column_type = "Text")]
+    pub role: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub unix_account: Option<String>,
+    pub unix_uid: Option<i64>,
+    pub unix_is_managed: bool,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
+    pub retired_at_ms: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -26,6 +26,9 @@ pub struct Model {
     pub state: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub data: Json,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub unix_account: Option<String>,
+    pub unix_uid: Option<i64>,
     pub created_by: Uuid,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,

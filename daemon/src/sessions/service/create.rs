@@ -6,20 +6,19 @@ use crate::boards::service::objects;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::repos::service::local_time;
+use crate::executors::model::Health;
 use crate::sessions::model::{Record, card, title_of};
 use crate::sessions::store;
 use crate::worktrees::service::Plan;
 use crate::{boards, instance, patch_ops, repos, validate, worktrees};
 use grove_core_api::agent::Usage;
 use grove_core_api::event::Topic;
-use grove_core_api::ipc::method::TakeSnapshot;
 use grove_core_api::rest::repos::Repo;
 use grove_core_api::rest::sessions::{
     CreateSession, Evidence, Relation, RunState, Session, SpawnSession,
 };
 use grove_core_api::rest::worktrees::Worktree;
-use grove_core_api::{BoardId, ErrorCode, RepoId, SessionId, limits};
+use grove_core_api::{BoardId, ErrorCode, RepoId, SessionId, WorktreeId, limits};
 
 /// A session that is about to be made; everything in it was checked.
 #[derive(Clone)]
@@ -32,6 +31,13 @@ struct Draft {
     prompt: Option<String>,
     pos: Option<[f64; 2]>,
     parent: Option<(SessionId, i32)>,
+}
+
+/// Where a new worktree starts, and whose it is.
+struct Start {
+    branch: Option<String>,
+    base_ref: Option<String>,
+    beside: Option<WorktreeId>,
 }
 
 /// Makes a session with a worktree of its own (or in one that is there), perhaps with a prompt.
@@ -56,7 +62,8 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Er
         (Some(repo), None) => {
             let branch = body.branch.as_deref().map(validate::branch).transpose()?;
             let base = body.base_ref.as_deref().map(worktrees::service::reference).transpose()?;
-            with_new_worktree(ctx, draft, repo, branch, base).await
+            let start = Start { branch, base_ref: base, beside: None };
+            with_new_worktree(ctx, draft, repo, start).await
         }
         (None, Some(worktree)) => {
             if body.branch.is_some() || body.base_ref.is_some() {
@@ -106,10 +113,9 @@ pub(crate) async fn spawn(
             instance::service::choose_model(&ctx.app, Some(agent), model.as_deref())?
         }
     };
-    let worktree = worktrees::service::ready(ctx.read(), parent.worktree_id).await?;
     let id: SessionId = clock::fresh_id();
-    let call = TakeSnapshot { path: worktree.path, reference: format!("refs/grove/spawn/{id}") };
-    let snapshot = ctx.app.pool.keeper().await?.call(call, local_time()).await?;
+    let reference = format!("refs/grove/spawn/{id}");
+    let snapshot = worktrees::service::snapshot(ctx, parent.worktree_id, reference).await?;
     let draft = Draft {
         id,
         board: parent.board_id,
@@ -120,7 +126,10 @@ pub(crate) async fn spawn(
         pos: None,
         parent: Some((parent.id, parent.depth + 1)),
     };
-    with_new_worktree(ctx, draft, parent.repo_id, None, Some(snapshot.commit)).await
+    // The snapshot lies in the parent's repository, so the child works as the same account.
+    let start =
+        Start { branch: None, base_ref: Some(snapshot.commit), beside: Some(parent.worktree_id) };
+    with_new_worktree(ctx, draft, parent.repo_id, start).await
 }
 
 async fn check_family(ctx: &Ctx, parent: &Session) -> Result<(), Error> {
@@ -147,13 +156,13 @@ async fn with_new_worktree(
     ctx: &Ctx,
     draft: Draft,
     repo: RepoId,
-    branch: Option<String>,
-    base_ref: Option<String>,
+    start: Start,
 ) -> Result<Session, Error> {
+    let Start { branch, base_ref, beside } = start;
     let repo = repos::service::ready(ctx.read(), repo).await?;
     let name = free_name(ctx, repo.id, &draft).await?;
     let branch = branch.unwrap_or_else(|| format!("grove/{name}"));
-    let plan = Plan { name, branch, base_ref, issue_url: None };
+    let plan = Plan { name, branch, base_ref, issue_url: None, beside };
     let worktree = worktrees::service::add(ctx, repo.id, plan).await?;
     let id = worktree.id;
     match insert(ctx, draft, repo, worktree).await {
@@ -227,6 +236,8 @@ fn record(tx: &Tx<'_>, draft: &Draft, repo: &Repo, worktree: &Worktree) -> Recor
                 at_ms: tx.now,
             },
             line: String::new(),
+            executor: None,
+            sandbox: None,
             parent_id: draft.parent.map(|(parent, _)| parent),
             relation: draft.parent.map(|_| Relation::Spawn),
             depth: draft.parent.map_or(0, |(_, depth)| depth),
@@ -241,5 +252,7 @@ fn record(tx: &Tx<'_>, draft: &Draft, repo: &Repo, worktree: &Worktree) -> Recor
         executor_seq: 0,
         message_count: 0,
         is_stopping: false,
+        stop_reason: None,
+        health: Health::default(),
     }
 }

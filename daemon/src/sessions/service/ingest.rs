@@ -10,7 +10,7 @@ use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::messages::service::{self as messages, Pending};
-use crate::sessions::model::{Record, first_line, last_line};
+use crate::sessions::model::{Record, StopReason, first_line, last_line};
 use crate::{sessions::store, tasks};
 use grove_core_api::agent::{AgentEvent, Decision, GitState, Outcome, StreamKind};
 use grove_core_api::ipc::method::SessionEvent;
@@ -239,7 +239,7 @@ async fn apply(
 /// A change with the fact that it states, for "why?".
 struct Applied {
     change: Change,
-    fact: Option<(&'static str, String)>,
+    fact: Option<(String, String)>,
 }
 
 impl Applied {
@@ -247,12 +247,12 @@ impl Applied {
         Self { change, fact: None }
     }
 
-    fn fact(fact: &'static str, detail: impl Into<String>) -> Self {
-        Self { change: Change::None, fact: Some((fact, detail.into())) }
+    fn fact(fact: &str, detail: impl Into<String>) -> Self {
+        Self { change: Change::None, fact: Some((fact.to_owned(), detail.into())) }
     }
 
     fn evidence(&self) -> Option<(&str, &str)> {
-        self.fact.as_ref().map(|(fact, detail)| (*fact, detail.as_str()))
+        self.fact.as_ref().map(|(fact, detail)| (fact.as_str(), detail.as_str()))
     }
 }
 
@@ -470,27 +470,33 @@ impl Step<'_> {
         close_open_messages(self.tx, self.after.session.id, self.task).await?;
         let before = tasks::service::load(self.tx.connection(), self.task).await?;
         let mut after = before.clone();
-        let (state, fact, detail) = match outcome {
-            Outcome::Completed => {
-                (TaskState::Completed, "task_completed", "the agent is done".to_owned())
+        let stop_reason = self.after.stop_reason.take();
+        let (state, fact, detail) = match (outcome, stop_reason) {
+            (Outcome::Completed, _) => {
+                (TaskState::Completed, "task_completed".to_owned(), "the agent is done".to_owned())
             }
-            Outcome::Cancelled => {
-                (TaskState::Cancelled, "task_cancelled", "a person stopped it".to_owned())
+            (Outcome::Cancelled, None) => {
+                let detail = "a person stopped it".to_owned();
+                (TaskState::Cancelled, "task_cancelled".to_owned(), detail)
             }
-            Outcome::Failed => {
-                let why = self.after.session.line.clone();
-                (TaskState::Failed, "task_failed", why)
+            (Outcome::Cancelled, Some(StopReason { fact, detail })) => {
+                (TaskState::Failed, fact, detail)
+            }
+            (Outcome::Failed, _) => {
+                (TaskState::Failed, "task_failed".to_owned(), self.after.session.line.clone())
             }
         };
         after.state = state;
-        after.failure = (outcome == Outcome::Failed).then(|| detail.clone());
+        after.failure = (state == TaskState::Failed).then(|| detail.clone());
         after.end = Some(git);
         after.snapshot_after = snapshot;
         after.ended_at_ms = Some(self.tx.now);
         tasks::service::save(self.tx, &before, &after).await?;
         self.after.is_stopping = false;
-        if outcome == Outcome::Cancelled {
+        if state == TaskState::Cancelled {
             "Stopped".clone_into(&mut self.after.session.line);
+        } else if outcome == Outcome::Cancelled {
+            self.after.session.line.clone_from(&detail);
         }
         Ok(Applied { change: Change::Ended, fact: Some((fact, detail)) })
     }

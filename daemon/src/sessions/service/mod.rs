@@ -11,8 +11,13 @@ mod state;
 pub(crate) use create::{create, spawn};
 pub(crate) use ingest::{Ingest, Live, ingest};
 pub(crate) use permission::{answer, find_permission, unconfirmed_answers};
-pub(crate) use prompt::{Start, give_back, prompt, start_next, stop, stopped_by_force};
-pub(crate) use recover::{assign_executor, executor_gone, failed_to_start, with_executors};
+pub(crate) use prompt::{
+    Start, give_back, interrupt, prompt, start_next, stop, stop_for, stopped_by_force,
+};
+pub(crate) use recover::{
+    assign_executor, executor_fares, executor_gone, executor_lives, executor_permit,
+    failed_to_start, forget_crashes, with_executors,
+};
 
 use super::model;
 use super::store::{self, Filter};
@@ -24,6 +29,7 @@ use grove_core_api::event::{Object, Topic};
 use grove_core_api::rest::boards::SessionCard;
 use grove_core_api::rest::messages::{Body, MessageQuery, Role};
 use grove_core_api::rest::sessions::{PatchSession, Session, SessionQuery, SessionResult};
+use grove_core_api::rest::users::User;
 use grove_core_api::rest::worktrees::{Diff, WorktreeState};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, SessionId, WorktreeId, limits};
 use sea_orm::ConnectionTrait;
@@ -140,6 +146,23 @@ pub(crate) async fn remove(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
         worktrees::service::remove(ctx, worktree.id).await?;
     }
     Ok(session)
+}
+
+/// Stops everything that works for a person: the sessions they made, and those in their worktrees.
+pub(crate) async fn end_all_of(ctx: &Ctx, user: &User) -> Result<(), Error> {
+    let worktrees = match &user.unix_account {
+        Some(account) => worktrees::service::of_account(ctx, account).await?,
+        None => Vec::new(),
+    };
+    let sessions = store::of_person(ctx.read(), user.id, worktrees).await?;
+    let end = |id: SessionId| async move {
+        let stopped = stop(ctx, id).await;
+        ctx.app.pool.retire(id).await;
+        stopped.map(|_| ())
+    };
+    let ended: Result<Vec<()>, Error> =
+        futures_util::future::join_all(sessions.into_iter().map(end)).await.into_iter().collect();
+    ended.map(|_| ())
 }
 
 pub(crate) async fn diff(ctx: &Ctx, id: SessionId) -> Result<Diff, Error> {

@@ -5,7 +5,7 @@ use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::sessions::model::Record;
+use crate::sessions::model::{Record, StopReason};
 use crate::{messages, tasks, validate};
 use grove_core_api::agent::Usage;
 use grove_core_api::rest::messages::{Body, Message, Role};
@@ -25,6 +25,12 @@ pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Resu
                 if before.session.archived_at_ms.is_some() {
                     return Err(Error::new(ErrorCode::Gone, "the session is archived")
                         .hint("bring it back first"));
+                }
+                if before.health.has_failed() {
+                    let why = before.session.evidence.detail;
+                    let detail = format!("the session's executor is not started any more: {why}");
+                    return Err(Error::new(ErrorCode::Conflict, detail)
+                        .hint("restart it: `grove executor restart`, or in the session's panel"));
                 }
                 let mut after = before.clone();
                 let task = enqueue(tx, &mut after, text).await?;
@@ -99,6 +105,7 @@ pub(crate) async fn start_next(ctx: &Ctx, id: SessionId) -> Result<Option<Start>
                 messages::service::create(tx, &message, None).await?;
             }
             after.is_stopping = false;
+            after.stop_reason = None;
             let evidence = Some(("executor_starting", "the executor is being started"));
             let session = state::settle(tx, &before, after, evidence).await?;
             Ok(Some(Start { task: begun, session }))
@@ -145,14 +152,31 @@ pub(crate) async fn give_back(ctx: &Ctx, id: SessionId, task: TaskId) -> Result<
 
 /// Stops the running task and drops the queue. The state shows it at once; the executor follows.
 pub(crate) async fn stop(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
+    stop_running(ctx, id, Queue::Drop).await
+}
+
+/// Stops the running task; the queue goes on after it.
+pub(crate) async fn interrupt(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
+    stop_running(ctx, id, Queue::Keep).await
+}
+
+/// What becomes of the prompts that wait when the running task is stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Drop,
+    Keep,
+}
+
+async fn stop_running(ctx: &Ctx, id: SessionId, queue: Queue) -> Result<Session, Error> {
     ctx.authorize(Action::PromptSessions)?;
     let (session, running) = ctx
         .write(move |tx| {
             Box::pin(async move {
                 let connection = tx.connection();
                 let before = load(connection, id).await?;
-                while let Some(task) =
-                    tasks::service::first_in(connection, id, TaskState::Queued).await?
+                while queue == Queue::Drop
+                    && let Some(task) =
+                        tasks::service::first_in(connection, id, TaskState::Queued).await?
                 {
                     tasks::service::end(tx, task.id, TaskState::Cancelled, None).await?;
                 }
@@ -171,8 +195,40 @@ pub(crate) async fn stop(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
     Ok(session)
 }
 
+/// Notes that Grove itself stops the running task, and why; the caller tells the executor. False
+/// when the task does not run any more or is being stopped already.
+pub(crate) async fn stop_for(
+    ctx: &Ctx,
+    id: SessionId,
+    task: TaskId,
+    reason: StopReason,
+) -> Result<bool, Error> {
+    ctx.write(move |tx| {
+        let reason = reason.clone();
+        Box::pin(async move {
+            let running = tasks::service::first_in(tx.connection(), id, TaskState::Running).await?;
+            let before = load(tx.connection(), id).await?;
+            if before.is_stopping || running.is_none_or(|it| it.id != task) {
+                return Ok(false);
+            }
+            let mut after = before.clone();
+            after.is_stopping = true;
+            after.stop_reason = Some(reason.clone());
+            let evidence = Some((reason.fact.as_str(), reason.detail.as_str()));
+            state::settle(tx, &before, after, evidence).await?;
+            Ok(true)
+        })
+    })
+    .await
+}
+
 /// Ends a task whose executor had to be killed because it did not stop.
 pub(crate) async fn stopped_by_force(ctx: &Ctx, id: SessionId, task: TaskId) -> Result<(), Error> {
-    let why = "the agent did not stop by itself and was killed";
-    super::recover::end_task(ctx, id, task, TaskState::Cancelled, ("killed", why)).await
+    let reason = load(ctx.read(), id).await?.stop_reason;
+    let killed = "the agent did not stop by itself and was killed";
+    let (state, fact, detail) = match reason {
+        Some(StopReason { fact, detail }) => (TaskState::Failed, fact, detail),
+        None => (TaskState::Cancelled, "killed".to_owned(), killed.to_owned()),
+    };
+    super::recover::end_task(ctx, id, task, state, (&fact, &detail)).await
 }

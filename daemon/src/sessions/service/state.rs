@@ -23,6 +23,7 @@ async fn facts(connection: &impl ConnectionTrait, record: &Record) -> Result<Fac
         queued,
         pending_permissions,
         is_stopping: record.is_stopping,
+        has_failed_executor: record.health.has_failed(),
         last,
     })
 }

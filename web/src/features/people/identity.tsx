@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { useState } from "react";
-import { client, useLogin } from "@/app/live";
+import { client, useInstance, useLogin } from "@/app/live";
 import { skipName, useUi } from "@/app/ui-state";
 import { api } from "@/net/api";
 import { Button, IconButton } from "@/ui/Button";
@@ -97,6 +97,7 @@ export function JoinCard() {
 /** Name and emoji, changed in the people menu. */
 export function MyselfForm({ onDone }: { onDone: () => void }) {
   const { data: login } = useLogin();
+  const { data: instance } = useInstance();
   const cache = useQueryClient();
   const [name, setName] = useState(login?.user.name ?? "");
   const [emoji, setEmoji] = useState(login?.user.emoji ?? "");
@@ -109,6 +110,14 @@ export function MyselfForm({ onDone }: { onDone: () => void }) {
     onSuccess: async () => {
       await become(cache);
       onDone();
+    },
+    onError: toastProblem,
+  });
+  const leave = useMutation({
+    mutationFn: api.login.remove,
+    onSuccess: async () => {
+      await cache.resetQueries();
+      client.reconnect();
     },
     onError: toastProblem,
   });
@@ -135,6 +144,11 @@ export function MyselfForm({ onDone }: { onDone: () => void }) {
         </Button>
       </div>
       <EmojiChoice value={emoji} onChange={setEmoji} />
+      {instance?.auth === "token" && (
+        <Button variant="ghost" className="self-start" disabled={leave.isPending} onClick={() => leave.mutate()}>
+          Sign out
+        </Button>
+      )}
     </form>
   );
 }

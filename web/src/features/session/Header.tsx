@@ -1,6 +1,6 @@
 // The head of the session panel: title, state and why, agent, branch, stop, menu.
 import { useMutation } from "@tanstack/react-query";
-import { Archive, ArchiveRestore, ArrowLeft, Check, Copy, Ellipsis, GitBranch, Square, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, ArrowLeft, Check, Copy, Ellipsis, GitBranch, RotateCcw, Square, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { useIsNarrow, usePeersVersion } from "@/app/live";
 import { openSession } from "@/app/router";
@@ -16,6 +16,7 @@ import { ProblemNote } from "@/ui/states";
 import { Tip } from "@/ui/Tip";
 import { toastDone, toastProblem } from "@/ui/toasts";
 import type { Session } from "@/wire";
+import { SandboxLine, useRestart } from "./Sandbox";
 import { isBusy, StateMark } from "./state";
 
 const TITLE_MAX = 200;
@@ -141,6 +142,7 @@ function RemoveDialog({ session, onClose }: { session: Session; onClose: () => v
 function More({ session }: { session: Session }) {
   const [isRemoving, setRemoving] = useState(false);
   const isArchived = session.state === "archived";
+  const restart = useRestart(session.executor);
   const archive = useMutation({
     mutationFn: () => api.sessions.patch(session.id, { is_archived: !isArchived }),
     onError: toastProblem,
@@ -161,6 +163,15 @@ function More({ session }: { session: Session }) {
         >
           {isArchived ? "Bring back" : "Archive"}
         </MenuItem>
+        {session.executor && (
+          <MenuItem
+            icon={<RotateCcw size={14} />}
+            isDisabled={isArchived || restart.isPending || (isBusy(session.state) && session.state !== "queued")}
+            onSelect={() => restart.mutate()}
+          >
+            Restart the executor
+          </MenuItem>
+        )}
         <MenuLine />
         <MenuItem icon={<Trash2 size={14} />} isDanger onSelect={() => setRemoving(true)}>
           Remove…
@@ -223,6 +234,7 @@ export function Header({
           {session.agent} · {session.model}
         </span>
         <Branch branch={session.branch} repo={session.repo} />
+        <SandboxLine session={session} />
       </div>
     </header>
   );

@@ -17,6 +17,7 @@ import { Composer } from "./Composer";
 import { Conversation } from "./Conversation";
 import { Header } from "./Header";
 import { useSessionModel } from "./model";
+import { ExecutorNote } from "./Sandbox";
 import { isBusy } from "./state";
 
 const TWICE_MS = 1_000;
@@ -92,6 +93,7 @@ function Loaded({
   return (
     <>
       <Header session={session} board={board} stop={stop} />
+      <ExecutorNote session={session} />
       <Tabs.Root value={tab} onValueChange={setTab} className="flex min-h-0 flex-1 flex-col">
         <Tabs.List aria-label="Parts of the session" className="flex shrink-0 gap-5 border-b bg-surface px-4">
           <Tabs.Trigger value="conversation" className={TAB}>

@@ -5,10 +5,11 @@
 //! the monitor of what executors leave behind. Process ids are used only together with their start
 //! time and through a pidfd, so that a reused id is never hit.
 
-use super::sys;
+use crate::pidfd;
 use nix::sys::signal::Signal;
 use std::collections::HashSet;
 use std::fs;
+use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 
 /// Processes looked at in one walk; a host with more has other worries.
@@ -18,17 +19,20 @@ const ROUNDS: usize = 16;
 
 /// A process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Process {
-    pub(super) pid: i32,
-    pub(super) parent: i32,
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// Its parent's number.
+    pub parent: i32,
     /// Whether it has ended and only waits to be reaped.
-    pub(super) is_ended: bool,
+    pub is_ended: bool,
     /// Start in clock ticks since boot; tells a process from a later one with the same id.
-    pub(super) start_ticks: u64,
+    pub start_ticks: u64,
 }
 
-/// Reads one process from `/proc`.
-pub(super) fn read(pid: i32) -> Option<Process> {
+/// Reads one process from `/proc`; `None` when it is gone.
+#[must_use]
+pub fn read(pid: i32) -> Option<Process> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
@@ -67,7 +71,7 @@ fn descendants_in(processes: &[Process], roots: &[i32]) -> Vec<Process> {
 }
 
 /// Kills everything below a process until nothing of it lives; the process itself stays.
-pub(super) fn kill_below(pid: i32) {
+pub fn kill_below(pid: i32) {
     for _ in 0..ROUNDS {
         let below = descendants_in(&all(), &[pid]);
         if !kill_each(&below) {
@@ -78,7 +82,7 @@ pub(super) fn kill_below(pid: i32) {
 
 /// Kills the children of this process that are not in `known`, with everything below them: what
 /// executors left behind when they ended.
-pub(super) fn kill_adopted(me: i32, known: &HashSet<i32>) {
+pub fn kill_adopted<S: BuildHasher>(me: i32, known: &HashSet<i32, S>) {
     for _ in 0..ROUNDS {
         let processes = all();
         let is_adopted = |process: &&Process| process.parent == me && !known.contains(&process.pid);
@@ -103,12 +107,12 @@ fn kill_each(processes: &[Process]) -> bool {
 }
 
 fn kill(process: &Process) {
-    let Ok(pidfd) = sys::pidfd_open(process.pid) else { return };
+    let Ok(pidfd) = pidfd::open(process.pid) else { return };
     // The id may have been given away between the walk and the line above; the start time tells.
     let now = read(process.pid);
     if now.is_some_and(|now| now.start_ticks == process.start_ticks) {
         // It may have ended by itself in the meantime, which is what was wanted.
-        drop(sys::pidfd_signal(pidfd.as_fd(), Signal::SIGKILL));
+        drop(pidfd::signal(pidfd.as_fd(), Signal::SIGKILL));
     }
 }
 

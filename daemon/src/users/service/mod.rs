@@ -1,4 +1,8 @@
-//! What people may do with users.
+//! What people may do with users; their Unix accounts are in a file of their own.
+
+mod accounts;
+
+pub(crate) use accounts::{account, create, owns, retire};
 
 use super::store;
 use crate::auth::policy::Action;
@@ -7,8 +11,9 @@ use crate::context::Ctx;
 use crate::db::Database;
 use crate::error::Error;
 use crate::{lookup, validate};
-use grove_core_api::rest::users::{PatchUser, User};
+use grove_core_api::rest::users::{PatchUser, User, UserRole};
 use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, UserId};
+use sea_orm::ConnectionTrait;
 
 /// Colours that users are given in turn.
 const SLOTS: u64 = 12;
@@ -63,6 +68,11 @@ pub(crate) async fn patch_me(ctx: &Ctx, patch: PatchUser) -> Result<User, Error>
     .await
 }
 
+fn retired(name: &str) -> Error {
+    Error::new(ErrorCode::Conflict, format!("`{name}` has been retired"))
+        .hint("choose another name: this one stays with what they did")
+}
+
 fn taken(name: &str) -> Error {
     Error::new(ErrorCode::Conflict, format!("somebody else is called `{name}`"))
         .hint("choose another name")
@@ -81,23 +91,63 @@ pub(crate) async fn get_or_create(
             let (name, emoji) = (name.clone(), emoji.clone());
             Box::pin(async move {
                 if let Some(user) = store::by_name(connection, &name).await? {
-                    return Ok(user);
+                    return if user.retired_at_ms.is_none() {
+                        Ok(user)
+                    } else {
+                        Err(retired(&name))
+                    };
                 }
-                let position = store::count(connection).await? % SLOTS;
-                let slot = i32::try_from(position).unwrap_or(0);
-                let given = EMOJI[usize::try_from(position).unwrap_or(0)];
-                let now = clock::now();
-                let user = User {
-                    id: clock::fresh_id(),
-                    name,
-                    emoji: emoji.unwrap_or_else(|| given.to_owned()),
-                    slot,
-                    created_at_ms: now,
-                    updated_at_ms: now,
-                };
+                let user = fresh(connection, name, emoji).await?;
                 store::insert(connection, &user).await?;
                 Ok(user)
             })
         }))
         .await
+}
+
+/// A member who is not stored yet.
+async fn fresh(
+    connection: &impl ConnectionTrait,
+    name: String,
+    emoji: Option<String>,
+) -> Result<User, Error> {
+    let position = store::count(connection).await? % SLOTS;
+    let slot = i32::try_from(position).unwrap_or(0);
+    let given = EMOJI[usize::try_from(position).unwrap_or(0)];
+    let now = clock::now();
+    Ok(User {
+        id: clock::fresh_id(),
+        name,
+        emoji: emoji.unwrap_or_else(|| given.to_owned()),
+        slot,
+        role: UserRole::Member,
+        unix_account: None,
+        created_at_ms: now,
+        updated_at_ms: now,
+        retired_at_ms: None,
+    })
+}
+
+/// Makes sure that the instance's owner has the owner's role.
+pub(crate) async fn crown(database: &Database, id: UserId) -> Result<(), Error> {
+    let user = store::get(database.read(), id).await?;
+    let Some(mut user) = user.filter(|user| user.role != UserRole::Owner) else { return Ok(()) };
+    user.role = UserRole::Owner;
+    database
+        .write(Box::new(move |connection| {
+            let user = user.clone();
+            Box::pin(async move { store::update(connection, &user).await })
+        }))
+        .await
+}
+
+/// The person, unless somebody retired them.
+pub(crate) async fn signed_in(database: &Database, id: UserId) -> Result<Option<User>, Error> {
+    let user = store::get(database.read(), id).await?;
+    Ok(user.filter(|user| user.retired_at_ms.is_none()))
+}
+
+/// What a person may do, as long as there is such a person and nobody retired them.
+pub(crate) async fn role(database: &Database, id: UserId) -> Result<Option<UserRole>, Error> {
+    Ok(signed_in(database, id).await?.map(|user| user.role))
 }

@@ -1,14 +1,22 @@
 //! What people may do with repositories.
 
+mod relay;
+
+pub(crate) use relay::{Relay, Target};
+
 use super::store;
 use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::{lookup, validate};
-use grove_core_api::ipc::method::{InspectRepo, ListBranches, MirrorRepo, RepoFacts};
+use crate::{lookup, users, validate};
+use grove_core_api::ipc::method::{
+    CreateBundle, ImportKind, InspectRepo, ListBranches, MirrorRepo, RepoFacts,
+};
+use grove_core_api::isolation::UnixAccount;
+use grove_core_api::rest::executors::ExecutorPolicy;
 use grove_core_api::rest::repos::{Branches, CreateRepo, PatchRepo, Repo, RepoState};
-use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, RepoId, limits};
+use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, RepoId, UserId, limits};
 use sea_orm::ConnectionTrait;
 use std::time::Duration;
 
@@ -71,8 +79,11 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
         Some(name) => validate::slug("name", name)?,
         None => name_of(&source)?,
     };
-    let keeper = ctx.app.pool.keeper().await?;
-    let facts = keeper.call(InspectRepo { source: source.clone() }, remote_time()).await?;
+    let account = users::service::account(ctx, ctx.actor.user).await?;
+    let keeper = ctx.app.pool.keeper(account.as_ref()).await?;
+    let call = InspectRepo { source: source.clone() };
+    let facts = keeper.call(call, remote_time()).await;
+    let facts = facts.map_err(|error| elsewhere(error, account.as_ref(), &source))?;
     let created_by = ctx.actor.user;
     let repo = ctx
         .write(move |tx| {
@@ -91,6 +102,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
                     state: RepoState::Cloning,
                     progress_percent: Some(0),
                     failure: None,
+                    policy: ExecutorPolicy::default(),
                     created_by,
                     created_at_ms: tx.now,
                     updated_at_ms: tx.now,
@@ -101,8 +113,23 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
             })
         })
         .await?;
-    mirror_in_background(ctx, &repo, body.source.trim().to_owned());
+    mirror_in_background(ctx, &repo, body.source.trim().to_owned(), created_by);
     Ok(repo)
+}
+
+/// A person's account reads the person's own files and those of the system, nobody else's.
+fn elsewhere(error: Error, account: Option<&UnixAccount>, source: &str) -> Error {
+    let Some(account) = account else { return error };
+    let is_path = source.starts_with('/') || source.starts_with("file://");
+    let code = error.code();
+    if !is_path || !matches!(code, ErrorCode::RepoUnreachable | ErrorCode::NotARepository) {
+        return error;
+    }
+    error.hint(format!(
+        "on a shared host a directory must lie below your own home and be readable by `{}`; \
+         clone everything else by its URL",
+        account.name
+    ))
 }
 
 /// Brings the mirror up to date, or repeats a clone that failed.
@@ -122,7 +149,7 @@ pub(crate) async fn fetch(ctx: &Ctx, id: RepoId) -> Result<Repo, Error> {
             })
         })
         .await?;
-    mirror_in_background(ctx, &repo, repo.source.clone());
+    mirror_in_background(ctx, &repo, repo.source.clone(), ctx.actor.user);
     Ok(with_progress(ctx, repo))
 }
 
@@ -130,25 +157,45 @@ pub(crate) async fn fetch(ctx: &Ctx, id: RepoId) -> Result<Repo, Error> {
 pub(crate) async fn resume_clones(ctx: &Ctx) -> Result<(), Error> {
     for repo in store::cloning(ctx.read()).await? {
         let source = repo.source.clone();
-        mirror_in_background(ctx, &repo, source);
+        mirror_in_background(ctx, &repo, source, repo.created_by);
     }
     Ok(())
 }
 
-fn mirror_in_background(ctx: &Ctx, repo: &Repo, source: String) {
+/// `reader` is the person with whose rights and keys the source is read.
+fn mirror_in_background(ctx: &Ctx, repo: &Repo, source: String, reader: UserId) {
     let (task, id) = (ctx.clone(), repo.id);
     ctx.app.spawner.spawn(async move {
-        let outcome = mirror(&task, id, source).await;
+        let outcome = mirror(&task, id, source, reader).await;
         if let Err(error) = settle(&task, id, outcome).await {
             tracing::error!(repo.id = %id, %error, "failed to store the outcome of a clone");
         }
     });
 }
 
-async fn mirror(ctx: &Ctx, id: RepoId, source: String) -> Result<RepoFacts, Error> {
-    let mirror = ctx.app.paths.mirror(id);
-    let call = MirrorRepo { source, mirror, progress: id.to_string() };
-    ctx.app.pool.keeper().await?.call(call, remote_time()).await
+async fn mirror(ctx: &Ctx, id: RepoId, source: String, reader: UserId) -> Result<RepoFacts, Error> {
+    let (mirror, progress) = (ctx.app.paths.mirror(id), id.to_string());
+    let Some(account) = users::service::account(ctx, reader).await? else {
+        let call = MirrorRepo { source, mirror, progress };
+        return ctx.app.pool.keeper(None).await?.call(call, remote_time()).await;
+    };
+    let relay = Relay::new(ctx, Some(&account)).await?;
+    let bundle = relay.outgoing();
+    let call = CreateBundle { source: source.clone(), mirror: mirror.clone(), bundle, progress };
+    let work = async {
+        let made = relay.from.call(call, remote_time()).await;
+        let made = made.map_err(|error| elsewhere(error, Some(&account), &source))?;
+        let target = Target {
+            mirror,
+            kind: ImportKind::Mirror,
+            refs: made.refs,
+            default_branch: made.facts.default_branch,
+        };
+        relay.deliver(made.bytes, target).await
+    };
+    let outcome = work.await;
+    relay.drop_both().await;
+    outcome
 }
 
 async fn settle(ctx: &Ctx, id: RepoId, outcome: Result<RepoFacts, Error>) -> Result<(), Error> {
@@ -182,7 +229,7 @@ pub(crate) async fn branches(ctx: &Ctx, id: RepoId) -> Result<Branches, Error> {
     ctx.authorize(Action::Read)?;
     let repo = ready(ctx.read(), id).await?;
     let call = ListBranches { mirror: ctx.app.paths.mirror(repo.id) };
-    let names = ctx.app.pool.keeper().await?.call(call, local_time()).await?.names;
+    let names = ctx.app.pool.keeper(None).await?.call(call, local_time()).await?.names;
     Ok(Branches { names })
 }
 
@@ -196,10 +243,14 @@ pub(crate) async fn patch(ctx: &Ctx, id: RepoId, body: PatchRepo) -> Result<Repo
         return Err(Error::new(ErrorCode::UnknownReference, detail)
             .hint("see its branches: GET /repos/{id}/branches"));
     }
+    if let Some(policy) = &body.policy {
+        ctx.app.config.allowance().check(policy)?;
+    }
     ctx.write(move |tx| {
         let branch = branch.clone();
         Box::pin(async move {
             let mut repo = load(tx.connection(), id).await?;
+            repo.policy = body.policy.unwrap_or(repo.policy);
             repo.default_branch = branch.unwrap_or(repo.default_branch);
             if let Some(is_archived) = body.is_archived {
                 repo.archived_at_ms = is_archived.then(|| repo.archived_at_ms.unwrap_or(tx.now));

@@ -1,4 +1,8 @@
-//! What people and agents may do with worktrees.
+//! What people and agents may do with worktrees; whose they are is in a file of its own.
+
+mod place;
+
+pub(crate) use place::{launch, of_account, orphan, publish};
 
 use super::store;
 use crate::auth::policy::Action;
@@ -6,8 +10,11 @@ use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::repos::service::local_time;
-use crate::{lookup, repos, sessions, validate};
-use grove_core_api::ipc::method::{AddWorktree, DiffWorktree, RemoveWorktree};
+use crate::{lookup, repos, sessions, users, validate};
+use grove_core_api::ipc::method::{
+    AddWorktree, DiffWorktree, Snapshot, TakeSnapshot, WorktreeAdded,
+};
+use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::repos::Repo;
 use grove_core_api::rest::worktrees::{
     CreateWorktree, Diff, PatchWorktree, Worktree, WorktreeState,
@@ -76,7 +83,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, 
         None => None,
     };
     let base_ref = body.base_ref.as_deref().map(reference).transpose()?;
-    let plan = Plan { name, branch, base_ref, issue_url };
+    let plan = Plan { name, branch, base_ref, issue_url, beside: None };
     add(ctx, body.repo_id, plan).await
 }
 
@@ -88,6 +95,9 @@ pub(crate) struct Plan {
     /// Branch, tag or commit; by default the repository's default branch.
     pub(crate) base_ref: Option<String>,
     pub(crate) issue_url: Option<String>,
+    /// The worktree beside whose it is to be made, by the same account; by default it is the
+    /// caller's.
+    pub(crate) beside: Option<WorktreeId>,
 }
 
 /// Checks what git would take for an option or a range.
@@ -108,23 +118,17 @@ pub(crate) fn reference(text: &str) -> Result<String, Error> {
 
 /// Makes a worktree: the row first, then the directory, then the row is ready.
 pub(crate) async fn add(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<Worktree, Error> {
-    let (repo, worktree) = reserve(ctx, repo, plan).await?;
-    let call = AddWorktree {
-        mirror: ctx.app.paths.mirror(repo.id),
-        private: ctx.app.paths.private(repo.id),
-        path: worktree.path.clone(),
-        branch: worktree.branch.clone(),
-        base_ref: worktree.base_ref.clone(),
+    let account = match plan.beside {
+        Some(other) => place::account(ctx, &load(ctx.read(), other).await?).await?,
+        None => users::service::account(ctx, ctx.actor.user).await?,
     };
-    let added = match ctx.app.pool.keeper().await {
-        Ok(keeper) => keeper.call(call, local_time()).await,
-        Err(error) => Err(error),
-    };
+    let (repo, worktree) = reserve(ctx, repo, plan, account).await?;
     let id = worktree.id;
-    match added {
+    match make(ctx, &repo, &worktree).await {
         Ok(added) => finish(ctx, worktree, added.base_commit).await,
         Err(error) => {
-            // The keeper undid its part; nothing of this worktree is left but the row.
+            // The keeper undid its part; nothing of this worktree is left but directory and row.
+            place::remove_directory(ctx, &repo, &worktree).await;
             ctx.write(move |tx| Box::pin(async move { store::delete(tx.connection(), id).await }))
                 .await?;
             Err(error)
@@ -132,16 +136,35 @@ pub(crate) async fn add(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<Worktree,
     }
 }
 
+/// Has the directory made where it must be, and filled by whom it belongs to.
+async fn make(ctx: &Ctx, repo: &Repo, worktree: &Worktree) -> Result<WorktreeAdded, Error> {
+    place::make_directory(ctx, repo, worktree).await?;
+    let account = worktree.unix_account.as_ref();
+    let call = AddWorktree {
+        mirror: ctx.app.paths.mirror(repo.id),
+        private: ctx.app.paths.private(account, repo.id),
+        path: worktree.path.clone(),
+        branch: worktree.branch.clone(),
+        base_ref: worktree.base_ref.clone(),
+    };
+    ctx.app.pool.keeper(account).await?.call(call, local_time()).await
+}
+
 /// Whether no worktree of the repository has or had this name, so that its branch is new as well.
 pub(crate) async fn is_new_name(ctx: &Ctx, repo: RepoId, name: &str) -> Result<bool, Error> {
     Ok(!store::was_used(ctx.read(), repo, name).await?)
 }
 
-async fn reserve(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<(Repo, Worktree), Error> {
+async fn reserve(
+    ctx: &Ctx,
+    repo: RepoId,
+    plan: Plan,
+    account: Option<UnixAccount>,
+) -> Result<(Repo, Worktree), Error> {
     let created_by = ctx.actor.user;
     let paths = ctx.app.paths.clone();
     ctx.write(move |tx| {
-        let (plan, paths) = (plan.clone(), paths.clone());
+        let (plan, paths, account) = (plan.clone(), paths.clone(), account.clone());
         Box::pin(async move {
             let repo = repos::service::ready(tx.connection(), repo).await?;
             if store::is_taken(tx.connection(), repo.id, &plan.name).await? {
@@ -151,7 +174,7 @@ async fn reserve(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<(Repo, Worktree)
             let worktree = Worktree {
                 id: clock::fresh_id(),
                 repo_id: repo.id,
-                path: paths.worktree(&repo.name, &plan.name),
+                path: paths.worktree(account.as_ref(), &repo.name, &plan.name),
                 name: plan.name,
                 branch: plan.branch,
                 base_ref: plan.base_ref.unwrap_or_else(|| repo.default_branch.clone()),
@@ -162,6 +185,7 @@ async fn reserve(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<(Repo, Worktree)
                 pull_request_url: None,
                 notes: String::new(),
                 trash_snapshot: None,
+                unix_account: account,
                 created_by,
                 created_at_ms: tx.now,
                 updated_at_ms: tx.now,
@@ -241,12 +265,12 @@ pub(crate) async fn remove(ctx: &Ctx, id: WorktreeId) -> Result<Worktree, Error>
         let detail = format!("the session {} works in it", session.short());
         return Err(Error::new(ErrorCode::Conflict, detail).hint("stop the session first"));
     }
-    let call = RemoveWorktree {
-        private: ctx.app.paths.private(worktree.repo_id),
-        path: worktree.path.clone(),
-        reference: format!("refs/grove/trash/{id}"),
-    };
-    let snapshot = ctx.app.pool.keeper().await?.call(call, local_time()).await?;
+    let account = place::account(ctx, &worktree).await?;
+    let call = place::removal(ctx, &worktree);
+    let keeper = ctx.app.pool.keeper(account.as_ref()).await?;
+    let snapshot = keeper.call(call, local_time()).await?;
+    let repo = repos::service::load(ctx.read(), worktree.repo_id).await?;
+    place::remove_directory(ctx, &repo, &worktree).await;
     ctx.write(move |tx| {
         let reference = snapshot.reference.clone();
         Box::pin(async move {
@@ -266,23 +290,21 @@ pub(crate) async fn remove(ctx: &Ctx, id: WorktreeId) -> Result<Worktree, Error>
 pub(crate) async fn diff(ctx: &Ctx, id: WorktreeId) -> Result<Diff, Error> {
     ctx.authorize(Action::Read)?;
     let worktree = ready(ctx.read(), id).await?;
+    let account = place::account(ctx, &worktree).await?;
     let call = DiffWorktree { path: worktree.path, base_commit: worktree.base_commit };
-    ctx.app.pool.keeper().await?.call(call, local_time()).await
+    ctx.app.pool.keeper(account.as_ref()).await?.call(call, local_time()).await
 }
 
 /// Marks worktrees as failed whose making a crash interrupted, and clears their directories.
 pub(crate) async fn clean_interrupted(ctx: &Ctx) -> Result<(), Error> {
     for worktree in store::creating(ctx.read()).await? {
         let id = worktree.id;
-        let call = RemoveWorktree {
-            private: ctx.app.paths.private(worktree.repo_id),
-            path: worktree.path.clone(),
-            reference: format!("refs/grove/trash/{id}"),
-        };
-        if let Err(error) = ctx.app.pool.keeper().await?.call(call, local_time()).await {
+        if let Err(error) = clear(ctx, &worktree).await {
             // Nothing may be there to remove: that is the usual case.
             tracing::info!(worktree.id = %id, %error, "no directory of an interrupted worktree");
         }
+        let repo = repos::service::load(ctx.read(), worktree.repo_id).await?;
+        place::remove_directory(ctx, &repo, &worktree).await;
         ctx.write(move |tx| {
             Box::pin(async move {
                 let mut worktree = load(tx.connection(), id).await?;
@@ -295,4 +317,23 @@ pub(crate) async fn clean_interrupted(ctx: &Ctx) -> Result<(), Error> {
         .await?;
     }
     Ok(())
+}
+
+/// Removes what a worktree that was never finished may have left.
+async fn clear(ctx: &Ctx, worktree: &Worktree) -> Result<(), Error> {
+    let account = place::account(ctx, worktree).await?;
+    let keeper = ctx.app.pool.keeper(account.as_ref()).await?;
+    keeper.call(place::removal(ctx, worktree), local_time()).await.map(|_| ())
+}
+
+/// Takes a snapshot of a worktree under a reference of its own.
+pub(crate) async fn snapshot(
+    ctx: &Ctx,
+    id: WorktreeId,
+    reference: String,
+) -> Result<Snapshot, Error> {
+    let worktree = ready(ctx.read(), id).await?;
+    let account = place::account(ctx, &worktree).await?;
+    let call = TakeSnapshot { path: worktree.path, reference };
+    ctx.app.pool.keeper(account.as_ref()).await?.call(call, local_time()).await
 }

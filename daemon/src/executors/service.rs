@@ -1,0 +1,176 @@
+//! Reading the registry, the steps of an executor's life that its session takes with it, and
+//! restarting one.
+
+use super::allowance::Allowance;
+use super::store;
+use crate::auth::policy::Action;
+use crate::clock;
+use crate::context::{Ctx, Tx};
+use crate::error::Error;
+use crate::{lookup, repos, sessions, validate};
+use grove_core_api::isolation::SandboxReport;
+use grove_core_api::monitor::ExecutorRole;
+use grove_core_api::rest::executors::{Executor, ExecutorEnd, ExecutorQuery, ExecutorState};
+use grove_core_api::{ErrorCode, ExecutorId, IdRef, Page, SessionId, limits};
+use sea_orm::ConnectionTrait;
+
+pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<ExecutorId, Error> {
+    store::find(ctx.read(), id).await
+}
+
+pub(crate) async fn get(ctx: &Ctx, id: ExecutorId) -> Result<Executor, Error> {
+    ctx.authorize(Action::Read)?;
+    load(ctx.read(), id).await
+}
+
+async fn load(connection: &impl ConnectionTrait, id: ExecutorId) -> Result<Executor, Error> {
+    let executor = store::get(connection, id).await?;
+    executor.ok_or_else(|| Error::not_found(ExecutorId::NOUN, id))
+}
+
+pub(crate) async fn list(ctx: &Ctx, query: &ExecutorQuery) -> Result<Page<Executor>, Error> {
+    ctx.authorize(Action::Read)?;
+    let limit = validate::limit(query.limit)?;
+    let before = lookup::cursor(query.cursor.as_deref())?;
+    let executors = store::list(ctx.read(), query.session_id, before, limit + 1).await?;
+    Ok(lookup::page(executors, limit, |executor| executor.id.0))
+}
+
+/// Ends the executor, forgets its crashes, and starts a fresh one for the same session.
+pub(crate) async fn restart(ctx: &Ctx, id: ExecutorId) -> Result<Executor, Error> {
+    ctx.authorize(Action::PromptSessions)?;
+    let executor = load(ctx.read(), id).await?;
+    let Some(session) = executor.session_id else {
+        return Err(Error::new(ErrorCode::Conflict, "a keeper is started again by itself")
+            .hint("name the executor of a session"));
+    };
+    if sessions::service::get(ctx, session).await?.archived_at_ms.is_some() {
+        return Err(
+            Error::new(ErrorCode::Gone, "the session is archived").hint("bring it back first")
+        );
+    }
+    let fresh = ctx.app.pool.restart(session).await?;
+    load(ctx.read(), fresh).await
+}
+
+/// What the executors of a session may use and reach now.
+pub(crate) async fn allowance(ctx: &Ctx, session: SessionId) -> Result<Allowance, Error> {
+    let session = sessions::service::load(ctx.read(), session).await?.session;
+    let repo = repos::service::load(ctx.read(), session.repo_id).await?;
+    Ok(ctx.app.config.allowance().narrowed(&repo.policy))
+}
+
+/// What an executor that lives was started with.
+pub(crate) async fn allowance_of(ctx: &Ctx, id: ExecutorId) -> Result<Allowance, Error> {
+    let executor = load(ctx.read(), id).await?;
+    let network = executor.report.map(|it| it.network).unwrap_or_default();
+    Ok(Allowance { network, limits: executor.limits })
+}
+
+/// Notes an executor that is about to be started for a session.
+pub(crate) async fn begin(
+    tx: &Tx<'_>,
+    (id, session): (ExecutorId, SessionId),
+    restarts: u32,
+    allowance: &Allowance,
+) -> Result<(), Error> {
+    let executor = Executor {
+        id,
+        role: ExecutorRole::Session,
+        session_id: Some(session),
+        state: if restarts > 0 { ExecutorState::Degraded } else { ExecutorState::Healthy },
+        account: String::new(),
+        uid: 0,
+        pid: None,
+        restarts,
+        limits: allowance.limits,
+        report: None,
+        end: None,
+        started_at_ms: tx.now,
+        ended_at_ms: None,
+    };
+    store::insert(tx.connection(), &executor).await
+}
+
+/// Notes that it lives, and how it is kept in its place.
+pub(crate) async fn lives(
+    tx: &Tx<'_>,
+    id: ExecutorId,
+    pid: i32,
+    report: &SandboxReport,
+) -> Result<(), Error> {
+    let Some(mut executor) = store::get(tx.connection(), id).await? else { return Ok(()) };
+    executor.account.clone_from(&report.account);
+    executor.uid = report.uid;
+    executor.pid = Some(pid);
+    executor.report = Some(report.clone());
+    store::update(tx.connection(), &executor).await
+}
+
+/// Notes how it is by now.
+pub(crate) async fn fares(tx: &Tx<'_>, id: ExecutorId, state: ExecutorState) -> Result<(), Error> {
+    let Some(mut executor) = store::get(tx.connection(), id).await? else { return Ok(()) };
+    executor.state = state;
+    store::update(tx.connection(), &executor).await
+}
+
+/// Notes how it ended, and how it is.
+pub(crate) async fn ended(
+    tx: &Tx<'_>,
+    id: ExecutorId,
+    state: ExecutorState,
+    end: ExecutorEnd,
+) -> Result<(), Error> {
+    let Some(mut executor) = store::get(tx.connection(), id).await? else { return Ok(()) };
+    executor.state = state;
+    executor.end = Some(end);
+    executor.ended_at_ms = Some(tx.now);
+    store::update(tx.connection(), &executor).await
+}
+
+/// After a start of the daemon: notes the end of executors that are neither alive nor any session's.
+pub(crate) async fn settle_strays(ctx: &Ctx, live: Vec<ExecutorId>) -> Result<(), Error> {
+    ctx.write(move |tx| {
+        let live = live.clone();
+        Box::pin(async move {
+            for stray in store::without_end(tx.connection()).await? {
+                if !live.contains(&stray.id) {
+                    let how = "it ended while Grove was not running; how is not known".to_owned();
+                    let end = ExecutorEnd { how, is_crash: false, is_out_of_memory: false };
+                    ended(tx, stray.id, ExecutorState::Ended, end).await?;
+                }
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Removes the oldest executors when there are too many.
+pub(crate) async fn prune(ctx: &Ctx) -> Result<u64, Error> {
+    ctx.write(move |tx| {
+        Box::pin(async move { store::prune(tx.connection(), limits::EXECUTOR_ROWS).await })
+    })
+    .await
+}
+
+/// Once a minute: removes what has expired.
+pub(crate) async fn upkeep(ctx: Ctx) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(limits::UPKEEP_MS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let shutdown = ctx.app.shutdown.clone();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match crate::auth::session_token::sweep(&ctx.app, clock::now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "removed expired session tokens"),
+            Err(error) => tracing::warn!(%error, "failed to remove expired session tokens"),
+        }
+        if let Err(error) = prune(&ctx).await {
+            tracing::warn!(%error, "failed to remove old executors");
+        }
+    }
+}

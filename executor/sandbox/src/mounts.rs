@@ -1,0 +1,177 @@
+//! The private view of the file system: everything read-only but what was granted, and whole
+//! directories out of sight.
+//!
+//! Runs in a fresh mount namespace, before the account changes. The order matters: what is granted is
+//! opened before anything is covered. Nothing here follows a symbolic link: sources are opened and
+//! targets walked one name at a time (the mistake that other sandboxes made with links that a
+//! user had put in the way).
+
+use crate::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::unistd::{Gid, Uid, geteuid};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// Temporary directories that become private.
+pub(crate) const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+/// Where name resolution is configured on hosts whose `/etc/resolv.conf` leads below `/run`.
+const RESOLVER: &str = "/run/systemd/resolve";
+/// Size of the private temporary directories when nobody says otherwise.
+const TMP_BYTES: u64 = 512 << 20;
+
+/// What the view is made of.
+pub(crate) struct View<'a> {
+    pub(crate) write: &'a [PathBuf],
+    pub(crate) read: &'a [PathBuf],
+    pub(crate) cover: &'a [PathBuf],
+    pub(crate) tmp_bytes: Option<u64>,
+    pub(crate) uid: Uid,
+    pub(crate) gid: Gid,
+    /// Whether this is the host's own user namespace.
+    pub(crate) is_host_root: bool,
+}
+
+/// Builds the view.
+///
+/// # Errors
+/// What was tried, and what the kernel said; the namespace is of no use then.
+pub(crate) fn build(view: &View<'_>) -> Result<(), String> {
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(failed("make mounts private"))?;
+    let granted = granted(view)?;
+    let root = open_directory(None, Path::new("/")).map_err(failed("open /"))?;
+    sys::set_mount_attributes(root.as_fd(), MOUNT_RDONLY | MOUNT_NOSUID)
+        .map_err(failed("make / read-only"))?;
+    hide(view)?;
+    for (path, tree) in &granted {
+        let onto = target(path)?;
+        sys::attach_tree(tree.as_fd(), onto.as_fd())
+            .map_err(failed(&format!("attach {}", path.display())))?;
+    }
+    terminals(view.is_host_root)?;
+    processes()?;
+    own_run_directory(view.uid, view.gid)
+}
+
+/// Clones of what is granted, parents before what lies in them.
+fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, String> {
+    let write = view.write.iter().map(|path| (path.as_path(), MOUNT_NOSUID | MOUNT_NODEV));
+    let reading = MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV;
+    let resolver = Path::new(RESOLVER).is_dir().then_some(Path::new(RESOLVER));
+    // What nothing covers is read-only where it is.
+    let is_hidden = |path: &&Path| {
+        let covers = view.cover.iter().map(PathBuf::as_path);
+        let mut covers = covers.chain(TEMPORARY.iter().map(Path::new)).chain([Path::new("/run")]);
+        covers.any(|cover| path.starts_with(cover))
+    };
+    let read = view.read.iter().map(PathBuf::as_path).filter(is_hidden).chain(resolver);
+    let read = read.map(|path| (path, reading));
+    let mut granted = Vec::new();
+    for (path, attributes) in write.chain(read) {
+        let what = format!("open {}", path.display());
+        let directory = open_directory(None, path).map_err(failed(&what))?;
+        let tree =
+            sys::clone_tree(directory.as_fd()).map_err(|error| format!("{what}: {error}"))?;
+        sys::set_mount_attributes(tree.as_fd(), attributes).map_err(failed(&what))?;
+        granted.push((path.to_owned(), tree));
+    }
+    granted.sort_by_key(|(path, _)| path.components().count());
+    Ok(granted)
+}
+
+/// Puts empty file systems over what is nobody's business.
+fn hide(view: &View<'_>) -> Result<(), String> {
+    let bytes = view.tmp_bytes.unwrap_or(TMP_BYTES);
+    for path in TEMPORARY {
+        empty(Path::new(path), &format!("mode=1777,size={bytes},nr_inodes=200k"))?;
+    }
+    empty(Path::new("/run"), "mode=755,size=16m")?;
+    for path in view.cover {
+        if path.is_dir() {
+            empty(path, "mode=755,size=1m")?;
+        }
+    }
+    Ok(())
+}
+
+fn empty(path: &Path, options: &str) -> Result<(), String> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options))
+        .map_err(failed(&format!("cover {}", path.display())))
+}
+
+/// Terminals of its own, so that nobody else's can be reached by number.
+fn terminals(is_host_root: bool) -> Result<(), String> {
+    let group = if is_host_root { ",gid=5" } else { "" };
+    let options = format!("newinstance,ptmxmode=0666,mode=620{group}");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    mount(Some("devpts"), "/dev/pts", Some("devpts"), flags, Some(options.as_str()))
+        .map_err(failed("mount /dev/pts"))?;
+    let none: Option<&str> = None;
+    mount(Some("/dev/pts/ptmx"), "/dev/ptmx", none, MsFlags::MS_BIND, none)
+        .map_err(failed("mount /dev/ptmx"))
+}
+
+/// A `/proc` of this process namespace in which others' processes do not appear.
+fn processes() -> Result<(), String> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let with = |options: &str| mount(Some("proc"), "/proc", Some("proc"), flags, Some(options));
+    // Kernels before 5.8 know only the number.
+    with("hidepid=invisible").or_else(|_| with("hidepid=2")).map_err(failed("mount /proc"))
+}
+
+/// `/run` is empty and ours by now, so paths in it lead where they say.
+fn own_run_directory(uid: Uid, gid: Gid) -> Result<(), String> {
+    let path = PathBuf::from(format!("/run/user/{uid}"));
+    target(&path)?;
+    let give = || -> std::io::Result<()> {
+        std::os::unix::fs::chown(&path, Some(uid.as_raw()), Some(gid.as_raw()))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))
+    };
+    give().map_err(|error| format!("make {}: {error}", path.display()))
+}
+
+/// Opens a directory without following a link in any part of its path.
+pub(crate) fn open_directory(at: Option<BorrowedFd<'_>>, path: &Path) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    let how = OpenHow::new().flags(flags).resolve(resolve);
+    match at {
+        Some(at) => openat2(at, path, how),
+        None => openat2(nix::fcntl::AT_FDCWD, path, how),
+    }
+}
+
+/// Opens the place that something is attached to, making what is missing: only in directories that
+/// belong to whoever builds the view, never in a user's.
+fn target(path: &Path) -> Result<OwnedFd, String> {
+    let mut here = open_directory(None, Path::new("/")).map_err(failed("open /"))?;
+    for part in path.components() {
+        let Component::Normal(name) = part else { continue };
+        let what = format!("reach {} of {}", name.display(), path.display());
+        here = match open_directory(Some(here.as_fd()), Path::new(name)) {
+            Ok(next) => next,
+            Err(Errno::ENOENT) => {
+                let owner = fstat(here.as_fd()).map_err(failed(&what))?.st_uid;
+                if owner != geteuid().as_raw() {
+                    return Err(format!("{what}: it would be made in a directory of user {owner}"));
+                }
+                mkdirat(here.as_fd(), name, Mode::from_bits_truncate(0o755))
+                    .map_err(failed(&what))?;
+                open_directory(Some(here.as_fd()), Path::new(name)).map_err(failed(&what))?
+            }
+            Err(errno) => return Err(failed(&what)(errno)),
+        };
+    }
+    Ok(here)
+}
+
+fn failed(what: &str) -> impl FnOnce(Errno) -> String {
+    let what = what.to_owned();
+    move |errno| format!("{what}: {errno}")
+}
