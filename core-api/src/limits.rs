@@ -206,6 +206,33 @@ pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
 pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
 
+/// Byte streams that one executor may have open at once; the daemon refuses the next one with `busy`.
+pub const TUNNELS: usize = 64;
+/// Byte streams that an executor opens at once; the next one waits. Fewer than `TUNNELS`, because the
+/// daemon may still be writing the last bytes of some that have ended here.
+pub const TUNNELS_OPENED: usize = 48;
+/// Pause before an executor asks again after `busy`.
+pub const TUNNEL_BUSY_MS: u64 = 50;
+/// Bytes of a tunnel that may be on their way or wait to be taken, for each direction; then the
+/// sender waits. More than that ends the tunnel.
+pub const TUNNEL_WINDOW_BYTES: usize = 64 * 1024;
+/// Bytes of a tunnel in one JSON-RPC line.
+pub const TUNNEL_PIECE_BYTES: usize = 16 * 1024;
+/// Lines of tunnels that may wait for the socket; senders wait when there are more.
+pub const TUNNEL_LINES: usize = 64;
+/// Silence in both directions after which a tunnel is closed.
+pub const TUNNEL_IDLE_MS: u64 = 600_000;
+/// Longest time to open a tunnel: name, connection, and a daemon that is just starting again.
+pub const TUNNEL_OPEN_MS: u64 = 20_000;
+/// Longest time to connect to one address of a host; then comes the next one.
+pub const EGRESS_CONNECT_MS: u64 = 5_000;
+/// Addresses of one host that are tried.
+pub const EGRESS_ADDRESSES: usize = 8;
+/// Entries of the list of permitted hosts; more are a mistake in the configuration.
+pub const EGRESS_ENTRIES: usize = 1_000;
+/// Connections to an executor's own proxy at once, the idle ones included; more wait to be accepted.
+pub const PROXY_CONNECTIONS: usize = 128;
+
 /// Bytes of a bundle between two keepers that travel in one answer.
 pub const BUNDLE_PIECE_BYTES: usize = 1024 * 1024;
 /// Bytes of one bundle; a repository with more is answered with `too_large`.

@@ -4,6 +4,7 @@ use crate::audit::service::Audit;
 use crate::auth::jwt::Keys;
 use crate::config::Config;
 use crate::db::Database;
+use crate::egress::Egress;
 use crate::error::Error;
 use crate::executor_pool::Pool;
 use crate::paths::Paths;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub<RoomBackend>>,
     pub(crate) pool: Pool,
     pub(crate) audit: Arc<Audit>,
+    /// What executors reach through this daemon.
+    pub(crate) egress: Arc<Egress>,
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     /// Who acts when nobody has signed in.
@@ -67,6 +70,8 @@ impl App {
             let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
             let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
             let pool = Pool::new(me.clone(), parts.monitor, audit, spawner, paths, is_shared);
+            let allow = parts.config.file.egress.allow.clone();
+            let egress = Egress::new(allow, parts.spawner.clone(), parts.shutdown.child_token());
             Self {
                 config: parts.config,
                 paths: parts.paths,
@@ -74,6 +79,7 @@ impl App {
                 hub,
                 pool,
                 audit: parts.audit,
+                egress,
                 jwt: parts.jwt,
                 scenarios: parts.scenarios,
                 owner: parts.owner,

@@ -3,6 +3,7 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
+use crate::egress::AllowList;
 use crate::executors::allowance::{self, Allowance};
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
@@ -70,6 +71,16 @@ pub struct FileConfig {
     pub isolation: IsolationConfig,
     /// What one executor with all its processes may use; `docs/operations.md` has the defaults.
     pub limits: ResourceLimits,
+    /// What sessions with the network profile `proxy` may reach.
+    pub egress: EgressConfig,
+}
+
+/// The way out of sessions that have no network of their own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EgressConfig {
+    /// Permitted hosts: `crates.io`, `crates.io:443`, `*.npmjs.org`; addresses only as themselves.
+    pub allow: AllowList,
 }
 
 /// What keeps executors in their place, as far as the monitor leaves it open.
@@ -294,6 +305,13 @@ mod tests {
             account_prefix: "grove_".to_owned(),
         });
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
+    }
+
+    #[test]
+    fn a_wrong_host_is_named() {
+        let error = toml::from_str::<FileConfig>("[egress]\nallow = ['crates.io', 'https://x.y']");
+        let error = error.map(drop).map_err(|it| it.to_string());
+        assert!(error.is_err_and(|it| it.contains("`https://x.y` is no host")));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod clock;
 pub mod config;
 mod context;
 mod db;
+mod egress;
 mod error;
 mod events;
 mod executor_pool;

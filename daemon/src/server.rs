@@ -7,6 +7,7 @@ use crate::config::{Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
 use crate::executors;
+use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
@@ -165,6 +166,7 @@ async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
+    http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

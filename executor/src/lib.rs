@@ -10,6 +10,7 @@ mod control;
 mod environment;
 mod git;
 mod init;
+mod network;
 mod places;
 mod process;
 mod replay;
@@ -78,7 +79,7 @@ async fn serve(control: OwnedFd) -> io::Result<()> {
     // The role comes with the first greeting; without one there is nothing to do.
     let Some((greeting, stream)) = control.next().await else { return Ok(()) };
     tracing::info!(executor.id = %greeting.id, role = ?greeting.role, "executor started");
-    let unit = Unit::new(greeting.role, greeting.report.clone());
+    let unit = Unit::new(greeting.role, greeting.report.clone()).await?;
     unit.run(control, Some((greeting, stream))).await;
     Ok(())
 }

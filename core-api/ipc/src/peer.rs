@@ -296,6 +296,25 @@ impl Peer {
         notification_line(params)
     }
 
+    /// Queues bytes of a tunnel, or what must come after them; waits while the queue is full.
+    pub(crate) async fn stream<N: Notification>(&self, params: &N) -> Result<(), CallError> {
+        let line = notification_line(params)?;
+        self.inner.observer.notification(Direction::Outgoing, N::NAME, line.len());
+        self.inner.outbox.push(Lane::Stream, line).await.map_err(|_shut| CallError::Closed)
+    }
+
+    /// Queues a notification that cannot wait. The caller sees to it that there are few of them.
+    pub(crate) fn notify_now<N: Notification>(&self, params: &N) {
+        let line = notification_line(params);
+        if let Ok(line) = &line {
+            self.inner.observer.notification(Direction::Outgoing, N::NAME, line.len());
+        }
+        // A closed connection needs no word about its tunnels.
+        if line.is_ok_and(|line| self.inner.outbox.push_without_slot(line).is_err()) {
+            tracing::trace!(method = N::NAME, "notification after the end of the connection");
+        }
+    }
+
     /// Takes no more calls, writes what waits (at most `limits::IPC_CLOSE_MS`) and ends the connection.
     pub fn close(&self) {
         self.inner.closing.cancel();

@@ -1,5 +1,6 @@
 //! The typed calls between daemon and executor.
 
+use super::tunnel::{CloseTunnel, OpenTunnel, TunnelCredit, TunnelData};
 use crate::agent::{AgentEvent, Decision};
 use crate::isolation::SandboxReport;
 use crate::monitor::ExecutorRole;
@@ -86,6 +87,7 @@ methods! {
     ImportBundle => "git.bundle_import" => RepoFacts;
     DropBundle => "git.bundle_drop" => Done;
     PublishBranch => "git.publish" => BundleMade;
+    OpenTunnel => "tunnel.open" => Done;
 }
 
 notifications! {
@@ -93,6 +95,9 @@ notifications! {
     EventAck => "event.ack";
     CancelRequest => "$/cancel";
     GitProgress => "git.progress";
+    TunnelData => "tunnel.data";
+    TunnelCredit => "tunnel.credit";
+    CloseTunnel => "tunnel.close";
 }
 
 /// Nothing to say but that it is done.

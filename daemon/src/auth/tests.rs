@@ -57,7 +57,14 @@ fn answer(request: &MonitorRequest) -> MonitorAnswer {
             detail: "no sandbox here".to_owned(),
         },
         MonitorRequest::List => MonitorAnswer::Executors { executors: Vec::new() },
-        _ => MonitorAnswer::Done,
+        MonitorRequest::Ready { .. }
+        | MonitorRequest::Attach { .. }
+        | MonitorRequest::Kill { .. }
+        | MonitorRequest::Outcome { .. }
+        | MonitorRequest::RetireAccount { .. }
+        | MonitorRequest::MakeDirectory { .. }
+        | MonitorRequest::RemoveDirectory { .. }
+        | MonitorRequest::Shutdown => MonitorAnswer::Done,
     }
 }
 
@@ -491,14 +498,14 @@ async fn what_the_monitor_refuses_is_said_in_its_words() -> Outcome {
     let problem: Problem = reply.read()?;
     assert_eq!(problem.code, ErrorCode::ExecutorFailed);
     assert!(problem.detail.contains("no sandbox here"), "{}", problem.detail);
-    let spawned: Vec<_> = house
-        .asked()
-        .into_iter()
-        .filter_map(|it| match it {
-            MonitorRequest::Spawn { launch, .. } => Some(launch),
-            _ => None,
-        })
-        .collect();
+    let spawned: Vec<_> =
+        house
+            .asked()
+            .into_iter()
+            .filter_map(|it| {
+                if let MonitorRequest::Spawn { launch, .. } = it { Some(launch) } else { None }
+            })
+            .collect();
     let [launch] = spawned.as_slice() else { return Err("one keeper is started".into()) };
     let name = |path: &str| house.app.config.home.join(path).display().to_string();
     assert_eq!(launch.account.as_ref().map(|it| it.name.as_str()), Some("grove_grove"));

@@ -121,7 +121,7 @@ impl Keepers {
         let watch = self.audit.executor(subject);
         let (spawner, progress) = (&self.spawner, &self.progress);
         let connection =
-            connection::connect(&self.monitor, spawner, progress, id, reach, watch).await?;
+            connection::connect(&self.monitor, spawner, progress, id, (reach, None), watch).await?;
         let Connection { peer, .. } = connection;
         self.clean(&peer, account).await;
         *live = Some(Live { id, peer: peer.clone() });
