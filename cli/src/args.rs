@@ -2,8 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use grove_core_api::PermissionId;
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
+use grove_core_api::rest::audit::AuditKind;
+use grove_core_api::{ExecutorId, PermissionId, SessionId};
 use std::path::PathBuf;
 
 /// A shared board for a team and its coding agents.
@@ -67,6 +68,9 @@ pub(crate) enum Command {
     /// Administration of the instance
     #[command(subcommand)]
     Admin(Admin),
+    /// The audit: who asked whom for what
+    #[command(subcommand)]
+    Audit(Audit),
     /// Try out whether this machine has what Grove needs
     Doctor(Doctor),
     /// Print a completion script for a shell
@@ -479,6 +483,43 @@ pub(crate) enum AdminUser {
 pub(crate) enum Agent {
     /// List agents and their models
     Ls,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List entries of the audit, by default the newest ones
+    Ls(AuditLs),
+    /// Check that no entry was changed, removed or put in; the exit code is 1 when one was
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditLs {
+    /// The oldest entries after this number
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<i64>,
+    /// The newest entries before this number
+    #[arg(long, value_name = "SEQ", conflicts_with = "after")]
+    pub(crate) before: Option<i64>,
+    /// Most entries: 1 to 200
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<i64>,
+    /// Only those of this executor (whole id)
+    #[arg(long, value_name = "ID")]
+    pub(crate) executor: Option<ExecutorId>,
+    /// Only those of this session (whole id)
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<SessionId>,
+    /// Only those of this kind: `ipc`, `monitor` or `admin`
+    #[arg(long, value_parser = kind)]
+    pub(crate) kind: Option<AuditKind>,
+}
+
+fn kind(text: &str) -> Result<AuditKind, String> {
+    [AuditKind::Ipc, AuditKind::Monitor, AuditKind::Admin]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| "it is `ipc`, `monitor` or `admin`".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -116,6 +116,15 @@ impl FromStr for IdRef {
     }
 }
 
+impl fmt::Display for IdRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(id) => id.fmt(f),
+            Self::Short(end) => f.write_str(end),
+        }
+    }
+}
+
 /// The text is neither a UUID nor the end of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: write the whole UUID or at least its last {SHORT_ID_LEN} hex digits")]

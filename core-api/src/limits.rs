@@ -169,6 +169,28 @@ pub const CHECKPOINT_MS: u64 = 1_000;
 /// Streamed bytes after which a message is checkpointed before its time.
 pub const CHECKPOINT_BYTES: usize = 64 * 1024;
 
+/// Entries of the audit that may wait to be stored, calls that are under way included; a call waits
+/// when it is full, so that none is made without its entry.
+pub const AUDIT_QUEUE: usize = 8_192;
+/// Entries that are stored at once.
+pub const AUDIT_BATCH: usize = 256;
+/// How long an entry waits for others to be stored with it.
+pub const AUDIT_BATCH_MS: u64 = 50;
+/// Interval at which calls that are only counted become entries.
+pub const AUDIT_TALLY_MS: u64 = 300_000;
+/// Shortest time between two writings of the audit's anchor file.
+pub const AUDIT_ANCHOR_MS: u64 = 1_000;
+/// Bytes of an entry's detail; of a longer one only the size is kept.
+pub const AUDIT_DETAIL_BYTES: usize = 16 * 1024;
+/// How long entries are kept when `grove.toml` does not say, in days.
+pub const AUDIT_KEEP_DAYS: u32 = 90;
+/// Entries that are pruned at once; the rest follows with the next turn.
+pub const AUDIT_PRUNE_ROWS: u64 = 5_000;
+/// Interval of pruning.
+pub const AUDIT_PRUNE_MS: u64 = 24 * 3_600_000;
+/// Time to store what waits when Grove ends.
+pub const AUDIT_END_MS: u64 = 5_000;
+
 /// Datagram between daemon and monitor; a larger one is refused.
 pub const MONITOR_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Ended executors whose outcome the monitor remembers; the oldest is forgotten.
@@ -183,6 +205,33 @@ pub const DAEMON_OPEN_FILES: u64 = 65_536;
 pub const EXECUTOR_ROOTS: usize = 64;
 /// Restarts of the daemon within a minute before the monitor gives up.
 pub const DAEMON_RESTARTS_PER_MINUTE: u32 = 10;
+
+/// Byte streams that one executor may have open at once; the daemon refuses the next one with `busy`.
+pub const TUNNELS: usize = 64;
+/// Byte streams that an executor opens at once; the next one waits. Fewer than `TUNNELS`, because the
+/// daemon may still be writing the last bytes of some that have ended here.
+pub const TUNNELS_OPENED: usize = 48;
+/// Pause before an executor asks again after `busy`.
+pub const TUNNEL_BUSY_MS: u64 = 50;
+/// Bytes of a tunnel that may be on their way or wait to be taken, for each direction; then the
+/// sender waits. More than that ends the tunnel.
+pub const TUNNEL_WINDOW_BYTES: usize = 64 * 1024;
+/// Bytes of a tunnel in one JSON-RPC line.
+pub const TUNNEL_PIECE_BYTES: usize = 16 * 1024;
+/// Lines of tunnels that may wait for the socket; senders wait when there are more.
+pub const TUNNEL_LINES: usize = 64;
+/// Silence in both directions after which a tunnel is closed.
+pub const TUNNEL_IDLE_MS: u64 = 600_000;
+/// Longest time to open a tunnel: name, connection, and a daemon that is just starting again.
+pub const TUNNEL_OPEN_MS: u64 = 20_000;
+/// Longest time to connect to one address of a host; then comes the next one.
+pub const EGRESS_CONNECT_MS: u64 = 5_000;
+/// Addresses of one host that are tried.
+pub const EGRESS_ADDRESSES: usize = 8;
+/// Entries of the list of permitted hosts; more are a mistake in the configuration.
+pub const EGRESS_ENTRIES: usize = 1_000;
+/// Connections to an executor's own proxy at once, the idle ones included; more wait to be accepted.
+pub const PROXY_CONNECTIONS: usize = 128;
 
 /// Bytes of a bundle between two keepers that travel in one answer.
 pub const BUNDLE_PIECE_BYTES: usize = 1024 * 1024;

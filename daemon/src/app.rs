@@ -1,8 +1,10 @@
 //! The application: one value that holds what lives as long as the daemon.
 
+use crate::audit::service::Audit;
 use crate::auth::jwt::Keys;
 use crate::config::Config;
 use crate::db::Database;
+use crate::egress::Egress;
 use crate::error::Error;
 use crate::executor_pool::Pool;
 use crate::paths::Paths;
@@ -28,6 +30,9 @@ pub(crate) struct App {
     pub(crate) db: Database,
     pub(crate) hub: Arc<Hub<RoomBackend>>,
     pub(crate) pool: Pool,
+    pub(crate) audit: Arc<Audit>,
+    /// What executors reach through this daemon.
+    pub(crate) egress: Arc<Egress>,
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     /// Who acts when nobody has signed in.
@@ -47,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) monitor: MonitorClient,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) address: SocketAddr,
     pub(crate) owner: UserId,
     pub(crate) spawner: TaskTracker,
@@ -62,14 +68,18 @@ impl App {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
             let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
-            let is_shared = parts.config.is_shared_host;
-            let pool = Pool::new(me.clone(), parts.monitor, spawner, paths, is_shared);
+            let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
+            let pool = Pool::new(me.clone(), parts.monitor, audit, spawner, paths, is_shared);
+            let allow = parts.config.file.egress.allow.clone();
+            let egress = Egress::new(allow, parts.spawner.clone(), parts.shutdown.child_token());
             Self {
                 config: parts.config,
                 paths: parts.paths,
                 db: parts.db,
                 hub,
                 pool,
+                audit: parts.audit,
+                egress,
                 jwt: parts.jwt,
                 scenarios: parts.scenarios,
                 owner: parts.owner,

@@ -3,11 +3,12 @@
 //! The only place of the daemon that reads the environment. Unknown keys are errors that name the
 //! known ones.
 
+use crate::egress::AllowList;
 use crate::executors::service::{self as executors, Allowance};
-use grove_core_api::Secret;
 use grove_core_api::ipc::method::{ApprovalMode, Dialect};
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
 use grove_core_api::rest::executors::ResourceLimits;
+use grove_core_api::{Secret, limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -62,12 +63,24 @@ pub struct FileConfig {
     pub native: NativeConfig,
     /// Settings of people's Unix accounts.
     pub accounts: AccountsConfig,
+    /// Settings of the audit.
+    pub audit: AuditConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// What keeps executors in their place, as far as the monitor leaves it open.
     pub isolation: IsolationConfig,
     /// What one executor with all its processes may use; `docs/operations.md` has the defaults.
     pub limits: ResourceLimits,
+    /// What sessions with the network profile `proxy` may reach.
+    pub egress: EgressConfig,
+}
+
+/// The way out of sessions that have no network of their own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EgressConfig {
+    /// Permitted hosts: `crates.io`, `crates.io:443`, `*.npmjs.org`; addresses only as themselves.
+    pub allow: AllowList,
 }
 
 /// What keeps executors in their place, as far as the monitor leaves it open.
@@ -84,6 +97,20 @@ pub struct IsolationConfig {
 pub struct RehearsalConfig {
     /// Directory with more scenarios (`*.toml`).
     pub directory: Option<PathBuf>,
+}
+
+/// Settings of the audit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// How long entries are kept, in days; 0 keeps them all.
+    pub keep_days: u32,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { keep_days: limits::AUDIT_KEEP_DAYS }
+    }
 }
 
 /// Settings of the native agent.
@@ -278,6 +305,13 @@ mod tests {
             account_prefix: "grove_".to_owned(),
         });
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
+    }
+
+    #[test]
+    fn a_wrong_host_is_named() {
+        let error = toml::from_str::<FileConfig>("[egress]\nallow = ['crates.io', 'https://x.y']");
+        let error = error.map(drop).map_err(|it| it.to_string());
+        assert!(error.is_err_and(|it| it.contains("`https://x.y` is no host")));
     }
 
     #[test]

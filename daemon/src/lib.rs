@@ -5,12 +5,14 @@
 //! pure. REST, WebSocket, MCP and CLI end in the same service function.
 
 mod app;
+mod audit;
 mod auth;
 mod boards;
 mod clock;
 pub mod config;
 mod context;
 mod db;
+mod egress;
 mod error;
 mod events;
 mod executor_pool;

@@ -41,6 +41,11 @@ impl Paths {
         self.home.join("db/grove.db")
     }
 
+    /// The end of the audit's chain, outside of the database.
+    pub(crate) fn audit_head(&self) -> PathBuf {
+        self.home.join("logs/audit.head")
+    }
+
     pub(crate) fn signing_key(&self) -> PathBuf {
         self.home.join("keys/access-token.key")
     }

@@ -7,7 +7,8 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{
-    auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users, worktrees,
+    audit, auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users,
+    worktrees,
 };
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
 use axum::http::StatusCode;
@@ -83,6 +84,8 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(auth::routes::create))
         .routes(routes!(auth::routes::current, auth::routes::remove))
         .routes(routes!(auth::routes::create_token))
+        .routes(routes!(audit::routes::list))
+        .routes(routes!(audit::routes::verify))
         .split_for_parts()
 }
 

@@ -1,11 +1,13 @@
 //! The life of the daemon: open what it needs, listen, serve, drain.
 
 use crate::app::{self, App, Parts};
+use crate::audit::service::{Anchor, Recorder};
 use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
 use crate::executors;
+use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
@@ -91,10 +93,11 @@ impl ServeError {
 /// # Errors
 /// See [`ServeError`].
 pub async fn run(config: Config) -> Result<(), ServeError> {
-    let monitor = MonitorClient::from_fd3().map_err(ServeError::Monitor)?;
+    let account = account();
+    let (audit, recorder) = Recorder::new(&account);
+    let monitor = MonitorClient::from_fd3(audit.monitor()).map_err(ServeError::Monitor)?;
     let spawner = TaskTracker::new();
     let shutdown = CancellationToken::new();
-    let account = account();
     let paths = Paths::new(&config.home, &account);
     let home_error = |source| ServeError::Home { home: config.home.clone(), source };
     let jwt = Keys::open(&paths).map_err(home_error)?;
@@ -106,6 +109,8 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     }
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
+    let keep_days = config.file.audit.keep_days;
+    spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), keep_days));
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
     let listener = TcpListener::bind(config.bind)
         .await
@@ -118,21 +123,24 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         jwt,
         scenarios,
         monitor,
+        audit: Arc::clone(&audit),
         address,
         owner,
         spawner: spawner.clone(),
         shutdown: shutdown.clone(),
     });
-    if app.config.is_shared_host {
-        auth::personal_token::ensure_owners(&app).await.map_err(ServeError::Recover)?;
-    }
-    serve(app, listener).await?;
+    let served = match prepare(&app).await {
+        Ok(()) => serve(app, listener).await,
+        Err(error) => Err(error),
+    };
     shutdown.cancel();
+    // After the last request: its calls are in the audit.
+    audit.end();
     spawner.close();
     if tokio::time::timeout(DRAIN, spawner.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
     }
-    Ok(())
+    served
 }
 
 async fn open_database(
@@ -146,10 +154,19 @@ async fn open_database(
     })
 }
 
+/// What must be there before the first request.
+async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
+    if app.config.is_shared_host {
+        auth::personal_token::ensure_owners(app).await.map_err(ServeError::Recover)?;
+    }
+    Ok(())
+}
+
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
+    http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

@@ -10,8 +10,8 @@ use grove_core_api::ipc::method::{
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;
-use grove_core_api::{ErrorCode, Secret, version};
-use grove_ipc::{Handler, Peer, Raw, call, method_not_found, params};
+use grove_core_api::{ErrorCode, Secret, limits, version};
+use grove_ipc::{Handler, Peer, Raw, Tunnels, call, method_not_found, params};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,7 @@ pub(crate) struct Connection {
     token: Mutex<Option<Secret>>,
     is_attached: AtomicBool,
     peer: OnceLock<Peer>,
+    tunnels: Tunnels,
 }
 
 fn denied(message: &str) -> RpcError {
@@ -44,11 +45,13 @@ impl Connection {
             token: Mutex::new(Some(token)),
             is_attached: AtomicBool::new(false),
             peer: OnceLock::new(),
+            tunnels: Tunnels::new(limits::TUNNELS),
         })
     }
 
     /// Tells the connection its own handle, before its driver runs.
     pub(crate) fn set_peer(&self, peer: Peer) {
+        self.tunnels.bind(peer.clone());
         if self.peer.set(peer).is_err() {
             tracing::error!("a connection was given two handles");
         }
@@ -81,7 +84,7 @@ impl Connection {
             sandbox: self.unit.sandbox.clone(),
         };
         self.is_attached.store(true, Ordering::Release);
-        self.unit.attach(peer, initialize);
+        self.unit.attach((peer, &self.tunnels), initialize);
         Ok(answer)
     }
 
@@ -304,6 +307,10 @@ impl Handler for Connection {
     }
 
     async fn notification(&self, method: &str, raw: Option<Raw>) {
+        if Tunnels::is_theirs(method) && self.is_attached() {
+            self.tunnels.take(method, raw);
+            return;
+        }
         if method != EventAck::NAME || !self.is_attached() {
             tracing::debug!(method, "notification that means nothing here");
             return;

@@ -11,6 +11,7 @@ mod control;
 mod environment;
 mod git;
 mod init;
+mod network;
 mod places;
 mod process;
 mod replay;
@@ -80,7 +81,7 @@ async fn serve(control: OwnedFd) -> io::Result<()> {
     let Some((greeting, stream)) = control.next().await else { return Ok(()) };
     tracing::info!(executor.id = %greeting.id, role = ?greeting.role, "executor started");
     confine::prepare(&greeting.report)?;
-    let unit = Unit::new(greeting.role, greeting.report.clone());
+    let unit = Unit::new(greeting.role, greeting.report.clone()).await?;
     unit.run(control, Some((greeting, stream))).await;
     Ok(())
 }

@@ -125,7 +125,8 @@ impl Replay {
             tokio::pin!(added);
             added.as_mut().enable();
             while let Some((next, line)) = self.after(seq) {
-                if let Err(error) = peer.notify_line(line.as_ref().to_owned()).await {
+                if let Err(error) = peer.notify_line::<SessionEvent>(line.as_ref().to_owned()).await
+                {
                     tracing::debug!(%error, "events wait for the next connection");
                     return;
                 }

@@ -3,6 +3,7 @@
 use crate::agent::{self, Running, Start};
 use crate::connection::Connection;
 use crate::control::Control;
+use crate::network::Network;
 use crate::places::Places;
 use crate::replay::Replay;
 use grove_core_api::ipc::method::{AnswerPermission, Initialize, Prompt};
@@ -10,8 +11,9 @@ use grove_core_api::ipc::{RpcError, frame};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::{TaskId, limits};
-use grove_ipc::Peer;
+use grove_ipc::{Peer, Tunnels, Unobserved};
 use std::future::Future;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub(crate) struct Unit {
     pub(crate) sandbox: SandboxReport,
     pub(crate) replay: Arc<Replay>,
     pub(crate) places: Places,
+    network: Arc<Network>,
     tracker: TaskTracker,
     state: Mutex<State>,
     changed: Notify,
@@ -55,20 +58,27 @@ impl Drop for Finished {
 }
 
 impl Unit {
-    pub(crate) fn new(role: ExecutorRole, sandbox: SandboxReport) -> Arc<Self> {
+    /// Prepares the executor.
+    ///
+    /// # Errors
+    /// When it cannot listen on the only network interface that its sandbox left it.
+    pub(crate) async fn new(role: ExecutorRole, sandbox: SandboxReport) -> io::Result<Arc<Self>> {
         let state = State { attached: None, detached_at: Instant::now(), task: None };
-        Arc::new(Self {
+        let tracker = TaskTracker::new();
+        let network = Arc::new(Network::prepare(&sandbox, &tracker).await?);
+        Ok(Arc::new(Self {
             role,
             sandbox,
             replay: Arc::new(Replay::new()),
             places: Places::default(),
-            tracker: TaskTracker::new(),
+            network,
+            tracker,
             state: Mutex::new(state),
             changed: Notify::new(),
             ending: CancellationToken::new(),
             grace_ms: AtomicU64::new(limits::EXECUTOR_GRACE_MS),
             orphan_ms: AtomicU64::new(limits::EXECUTOR_ORPHAN_MS),
-        })
+        }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,7 +124,7 @@ impl Unit {
 
     fn connect(self: &Arc<Self>, greeting: ExecutorGreeting, stream: UnixStream) {
         let connection = Connection::new(Arc::clone(self), greeting.token);
-        let (peer, driver) = Peer::start(stream, Arc::clone(&connection));
+        let (peer, driver) = Peer::start(stream, Arc::clone(&connection), Arc::new(Unobserved));
         connection.set_peer(peer.clone());
         let unit = Arc::clone(self);
         self.spawn(async move {
@@ -137,10 +147,15 @@ impl Unit {
     }
 
     /// Takes an initialized connection in place of the one before (rule IPC-13).
-    pub(crate) fn attach(self: &Arc<Self>, peer: &Peer, initialize: &Initialize) {
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        (peer, tunnels): (&Peer, &Tunnels),
+        initialize: &Initialize,
+    ) {
         self.orphan_ms.store(initialize.orphan_ms, Ordering::Relaxed);
         // What the daemon has stored need not be kept, whoever acknowledged it.
         self.replay.acknowledge(initialize.last_seq);
+        self.network.link().attach(tunnels.clone());
         let before = self.state().attached.replace(peer.clone());
         if let Some(before) = before {
             before.close();
@@ -172,14 +187,16 @@ impl Unit {
     ///
     /// # Cancel safety
     /// Either the task is started or it is not.
-    pub(crate) async fn prompt(self: &Arc<Self>, prompt: Prompt) -> Result<(), RpcError> {
+    pub(crate) async fn prompt(self: &Arc<Self>, mut prompt: Prompt) -> Result<(), RpcError> {
+        self.network.adapt(&mut prompt);
         let running = Arc::new(Running::new(prompt.task_id));
         while let Some(before) = self.register(&running)? {
             before.ended().await;
         }
         self.changed.notify_one();
         let finished = Finished(Arc::clone(self));
-        let start = Start { prompt, running, replay: Arc::clone(&self.replay) };
+        let (replay, network) = (Arc::clone(&self.replay), Arc::clone(&self.network));
+        let start = Start { prompt, running, replay, network };
         self.spawn(async move {
             let _finished = finished;
             Box::pin(agent::run(start)).await;

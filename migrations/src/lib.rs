@@ -20,6 +20,7 @@ mod m20261101_000005_conversation;
 mod m20261101_000006_events;
 mod m20261121_000007_accounts;
 mod m20261121_000008_executors;
+mod m20261121_000009_audit;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261101_000006_events::Migration),
             Box::new(m20261121_000007_accounts::Migration),
             Box::new(m20261121_000008_executors::Migration),
+            Box::new(m20261121_000009_audit::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 //! Names are sentences of behaviour. What only one function decides is tested beside that function,
 //! not here.
 
+mod audit;
 mod auth;
 mod bad_input;
 mod boards;

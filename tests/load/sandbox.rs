@@ -25,6 +25,7 @@ use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -227,6 +228,18 @@ fn idle(bench: &Bench) -> Outcome {
     bare.end()
 }
 
+fn answer_until(is_over: &AtomicBool, stream: &UnixStream) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    let mut stream = stream;
+    while !is_over.load(Ordering::Relaxed) && stream.write_all(PING).is_ok() {
+        line.clear();
+        if reader.read_line(&mut line).is_err() {
+            return;
+        }
+    }
+}
+
 /// Others answer as fast as they are asked; what does one more person notice?
 fn flood(bench: &Bench) -> Outcome {
     let (_, mut executor) = bench.executor("quiet", LayerSet::all())?;
@@ -235,24 +248,13 @@ fn flood(bench: &Bench) -> Outcome {
         others.push(bench.executor(&format!("flood-{number}"), LayerSet::all())?.1);
     }
     let quiet = executor.pings()?;
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     let loud = std::thread::scope(|scope| -> Outcome<Vec<f64>> {
         for other in &others {
-            scope.spawn(|| {
-                let mut reader = BufReader::new(&other.stream);
-                let mut line = String::new();
-                while !is_over.load(std::sync::atomic::Ordering::Relaxed)
-                    && (&other.stream).write_all(PING).is_ok()
-                {
-                    line.clear();
-                    if reader.read_line(&mut line).is_err() {
-                        return;
-                    }
-                }
-            });
+            scope.spawn(|| answer_until(&is_over, &other.stream));
         }
         let loud = executor.pings();
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
         loud
     })?;
     say(&format!(

@@ -80,6 +80,20 @@ fn every_slice_has_its_integration_tests() {
 }
 
 #[test]
+fn no_call_of_the_daemon_goes_around_the_audit() {
+    let mut offences = Vec::new();
+    for (path, text) in production() {
+        // For calls of no method: they are counted before.
+        if !path.starts_with("daemon/src/") || path == "daemon/src/audit/service/watch.rs" {
+            continue;
+        }
+        let unobserved = code(&text).filter(|(_, line)| line.contains("Unobserved"));
+        offences.extend(unobserved.map(|(number, line)| format!("{path}:{number}: {line}")));
+    }
+    report("take the observer from audit::service", &offences);
+}
+
+#[test]
 fn the_daemon_starts_no_process() {
     let mut offences = Vec::new();
     for (path, text) in production() {

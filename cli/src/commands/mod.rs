@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod audit;
 mod board;
 mod completions;
 mod config;
@@ -32,6 +33,7 @@ pub(crate) async fn dispatch(
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Up(arguments) => return up::run(arguments, config, output).await,
+        Command::Audit(command) => return audit::run(command, config, output).await,
         Command::Doctor(arguments) => return doctor::run(arguments, config, output).await,
         Command::Down => down::run(config, output).await?,
         Command::Status => status::run(config, output).await?,

@@ -1,12 +1,14 @@
 //! The driver of one connection: reads, writes, runs the handler. All of it in one future.
 
+use crate::error::reason;
 use crate::handler::{Handler, Raw};
+use crate::observer::{Call, Direction};
 use crate::outbox::Lane;
 use crate::peer::Inner;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::{FutureExt, future};
 use grove_core_api::ErrorCode;
-use grove_core_api::ipc::method::CancelRequest;
+use grove_core_api::ipc::method::{self, CancelRequest};
 use grove_core_api::ipc::{Frame, Notification, RpcError, frame};
 use grove_core_api::limits;
 use std::collections::HashMap;
@@ -113,7 +115,11 @@ async fn read<R: AsyncRead + Unpin>(
             Some(Err(LinesCodecError::MaxLineLengthExceeded)) => return End::LineTooLong,
             Some(Err(LinesCodecError::Io(error))) => return End::Io(error.to_string()),
         };
-        let is_taken = match Frame::parse(&line) {
+        let frame = Frame::parse(&line);
+        if let Ok(Frame::Notification { method, .. }) = &frame {
+            inner.observer.notification(Direction::Incoming, method, line.len());
+        }
+        let is_taken = match frame {
             Ok(Frame::Response { id, outcome }) => {
                 inner.resolve(id, outcome);
                 true
@@ -180,12 +186,15 @@ async fn serve<H: Handler>(inner: &Inner, mut calls: mpsc::Receiver<Incoming>, h
     let mut running = FuturesUnordered::new();
     let mut tokens: HashMap<u64, CancellationToken> = HashMap::new();
     let mut is_open = true;
+    // Whoever asks by the rules has fewer requests open than this. Whoever has more does not read the
+    // answers, which wait here: nothing more is read then.
+    let most = inner.options.pending_requests.saturating_add(inner.options.running_requests);
     while is_open || !running.is_empty() {
         tokio::select! {
             Some(id) = running.next(), if !running.is_empty() => {
                 tokens.remove(&id);
             }
-            incoming = calls.recv(), if is_open => match incoming {
+            incoming = calls.recv(), if is_open && tokens.len() <= most => match incoming {
                 None => is_open = false,
                 Some(Incoming::Cancel { id }) => {
                     if let Some(token) = tokens.get(&id) {
@@ -200,7 +209,7 @@ async fn serve<H: Handler>(inner: &Inner, mut calls: mpsc::Receiver<Incoming>, h
                     let is_full = tokens.len() >= inner.options.running_requests;
                     let token = CancellationToken::new();
                     tokens.insert(id, token.clone());
-                    let work = handle(handler, method, params, is_full);
+                    let work = handle(inner, handler, (method, params), is_full);
                     running.push(reply(inner, id, token, work));
                 }
             },
@@ -210,19 +219,38 @@ async fn serve<H: Handler>(inner: &Inner, mut calls: mpsc::Receiver<Incoming>, h
 }
 
 async fn handle<H: Handler>(
+    inner: &Inner,
     handler: &H,
-    method: String,
-    params: Option<Raw>,
+    (method, params): (String, Option<Raw>),
     is_full: bool,
 ) -> Result<Raw, RpcError> {
-    if is_full {
-        return Err(RpcError::new(frame::BUSY, "too many requests run already"));
-    }
-    let work = AssertUnwindSafe(handler.request(&method, params));
-    work.catch_unwind().await.unwrap_or_else(|_panic| {
-        tracing::error!(method, "handler of a request panicked");
-        Err(RpcError::failed(ErrorCode::Internal, "a defect in the handler of this request"))
-    })
+    let text = params.as_ref().map_or("{}", |raw| raw.get());
+    let observer = &inner.observer;
+    let redacted =
+        observer.wants_params().then(|| method::redacted_params(&method, text)).flatten();
+    let call = Call {
+        direction: Direction::Incoming,
+        method: &method,
+        params: redacted.as_deref(),
+        bytes: text.len(),
+    };
+    let begin = observer.begin(call);
+    // What is refused anyhow need not be kept meanwhile.
+    let params = params.filter(|_| !is_full);
+    let Some(ending) = begin.await else {
+        return Err(RpcError::new(frame::DENIED, "no more requests are taken"));
+    };
+    let outcome = if is_full {
+        Err(RpcError::new(frame::BUSY, "too many requests run already"))
+    } else {
+        let work = AssertUnwindSafe(handler.request(&method, params));
+        work.catch_unwind().await.unwrap_or_else(|_panic| {
+            tracing::error!(method, "handler of a request panicked");
+            Err(RpcError::failed(ErrorCode::Internal, "a defect in the handler of this request"))
+        })
+    };
+    ending.end(outcome.as_ref().map_or_else(reason, |_answer| "ok"));
+    outcome
 }
 
 async fn reply(

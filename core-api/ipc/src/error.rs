@@ -27,6 +27,19 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Says in one word what went wrong: nothing in it comes from the other side.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Timeout(_) => "timeout",
+            Self::Busy => "busy",
+            Self::TooLarge(_) => "too_large",
+            Self::Shape(_) => "shape",
+            Self::Remote(error) => reason(error),
+        }
+    }
+
     /// Returns the code that a client should see.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -41,6 +54,22 @@ impl CallError {
                 _ => ErrorCode::ExecutorFailed,
             }),
         }
+    }
+}
+
+/// Says in one word what an error answer means: nothing in it is the other side's own text.
+#[must_use]
+pub fn reason(error: &RpcError) -> &'static str {
+    if let Some(code) = error.data {
+        return code.as_str();
+    }
+    match error.code {
+        frame::METHOD_NOT_FOUND => "method_not_found",
+        frame::INVALID_PARAMS => "invalid_params",
+        frame::CANCELLED => "cancelled",
+        frame::BUSY => "busy",
+        frame::DENIED => "denied",
+        _ => "failed",
     }
 }
 

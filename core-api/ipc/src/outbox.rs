@@ -1,8 +1,11 @@
-//! The two bounded queues in front of the socket: requests and answers first, notifications after.
+//! The bounded queues in front of the socket: requests and answers first; then notifications and the
+//! bytes of tunnels, in turns.
 //!
-//! Cancellations take no slot: there is at most one for each request that was sent, and a caller that
-//! is being dropped cannot wait.
+//! Some lines take no slot, because whoever sends them cannot wait: cancellations (at most one for
+//! each request that was sent), and of each tunnel its credits (at most as many as there are windows
+//! on their way) and its last word.
 
+use grove_core_api::limits;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
@@ -17,6 +20,8 @@ pub(crate) enum Lane {
     Urgent,
     /// Notifications.
     Bulk,
+    /// Bytes of tunnels.
+    Stream,
 }
 
 struct Entry {
@@ -28,7 +33,25 @@ struct Entry {
 struct Queues {
     urgent: VecDeque<Entry>,
     bulk: VecDeque<Entry>,
+    stream: VecDeque<Entry>,
+    /// Whose turn it is when both wait.
+    is_streams_turn: bool,
     is_closing: bool,
+}
+
+impl Queues {
+    fn next(&mut self) -> Option<(Entry, Lane)> {
+        if let Some(entry) = self.urgent.pop_front() {
+            return Some((entry, Lane::Urgent));
+        }
+        self.is_streams_turn = !self.is_streams_turn;
+        let bulk = |it: &mut Self| it.bulk.pop_front().map(|entry| (entry, Lane::Bulk));
+        let stream = |it: &mut Self| it.stream.pop_front().map(|entry| (entry, Lane::Stream));
+        if self.is_streams_turn {
+            return stream(self).or_else(|| bulk(self));
+        }
+        bulk(self).or_else(|| stream(self))
+    }
 }
 
 /// Lines on their way out.
@@ -36,6 +59,7 @@ pub(crate) struct Outbox {
     queues: Mutex<Queues>,
     urgent_slots: Semaphore,
     bulk_slots: Semaphore,
+    stream_slots: Semaphore,
     wake: Notify,
 }
 
@@ -49,6 +73,7 @@ impl Outbox {
             queues: Mutex::default(),
             urgent_slots: Semaphore::new(lines),
             bulk_slots: Semaphore::new(lines),
+            stream_slots: Semaphore::new(lines.min(limits::TUNNEL_LINES)),
             wake: Notify::new(),
         }
     }
@@ -62,6 +87,7 @@ impl Outbox {
         match lane {
             Lane::Urgent => &self.urgent_slots,
             Lane::Bulk => &self.bulk_slots,
+            Lane::Stream => &self.stream_slots,
         }
     }
 
@@ -88,6 +114,7 @@ impl Outbox {
         match lane {
             Lane::Urgent => queues.urgent.push_back(entry),
             Lane::Bulk => queues.bulk.push_back(entry),
+            Lane::Stream => queues.stream.push_back(entry),
         }
         drop(queues);
         self.wake.notify_one();
@@ -99,6 +126,7 @@ impl Outbox {
         self.queues().is_closing = true;
         self.urgent_slots.close();
         self.bulk_slots.close();
+        self.stream_slots.close();
         self.wake.notify_one();
     }
 
@@ -123,11 +151,7 @@ impl Outbox {
     fn drain(&self, buffer: &mut Vec<u8>) -> bool {
         let mut queues = self.queues();
         while buffer.len() < BATCH_BYTES {
-            let (entry, lane) = match queues.urgent.pop_front() {
-                Some(entry) => (Some(entry), Lane::Urgent),
-                None => (queues.bulk.pop_front(), Lane::Bulk),
-            };
-            let Some(entry) = entry else { break };
+            let Some((entry, lane)) = queues.next() else { break };
             buffer.extend_from_slice(entry.line.as_bytes());
             buffer.push(b'\n');
             if entry.holds_slot {
@@ -153,6 +177,20 @@ mod tests {
         let mut buffer = Vec::new();
         assert!(outbox.take(&mut buffer).await);
         assert_eq!(buffer, b"answer\nevent\n");
+    }
+
+    #[tokio::test]
+    async fn ipc05_notifications_and_tunnels_take_turns() {
+        let outbox = Outbox::new(4);
+        for line in ["event 1", "event 2", "event 3"] {
+            outbox.push(Lane::Bulk, line.into()).await.expect("open");
+        }
+        for line in ["bytes 1", "bytes 2"] {
+            outbox.push(Lane::Stream, line.into()).await.expect("open");
+        }
+        let mut buffer = Vec::new();
+        assert!(outbox.take(&mut buffer).await);
+        assert_eq!(buffer, b"bytes 1\nevent 1\nbytes 2\nevent 2\nevent 3\n");
     }
 
     #[tokio::test]

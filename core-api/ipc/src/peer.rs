@@ -3,17 +3,18 @@
 use crate::driver::{self, End};
 use crate::error::CallError;
 use crate::handler::{Handler, Raw};
+use crate::observer::{Call, Direction, Observer};
 use crate::outbox::{Lane, Outbox};
 use grove_core_api::ipc::method::CancelRequest;
 use grove_core_api::ipc::{Frame, Method, Notification, RpcError};
-use grove_core_api::limits;
+use grove_core_api::{limits, secret};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,7 @@ struct Pending {
 
 pub(crate) struct Inner {
     pub(crate) options: Options,
+    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) outbox: Outbox,
     pub(crate) closing: CancellationToken,
     pub(crate) closed: CancellationToken,
@@ -127,6 +129,8 @@ impl Drop for Waiting<'_> {
             return;
         }
         let line = notification_line(&CancelRequest { id: self.id });
+        let bytes = line.as_ref().map_or(0, String::len);
+        self.inner.observer.notification(Direction::Outgoing, CancelRequest::NAME, bytes);
         // A closed connection needs no cancellation.
         if line.is_ok_and(|line| self.inner.outbox.push_without_slot(line).is_err()) {
             tracing::trace!(id = self.id, "cancellation after the end of the connection");
@@ -138,19 +142,25 @@ impl Peer {
     /// Starts a connection with the bounds of `core_api::limits`.
     ///
     /// Returns the handle and the driver, which the caller spawns; it ends with the connection. Nothing
-    /// moves until the driver runs; when it is dropped, every waiting request fails with `Closed`.
-    pub fn start<S, H>(stream: S, handler: Arc<H>) -> (Self, impl Future<Output = End> + Send)
+    /// moves until the driver runs; when it is dropped, every waiting request fails with `Closed`. The
+    /// observer sees every call of this connection in both directions: there is no way around it.
+    pub fn start<S, H>(
+        stream: S,
+        handler: Arc<H>,
+        observer: Arc<dyn Observer>,
+    ) -> (Self, impl Future<Output = End> + Send)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
         H: Handler,
     {
-        Self::start_with(stream, handler, Options::default())
+        Self::start_with(stream, handler, observer, Options::default())
     }
 
     /// Starts a connection with bounds of the caller's choice.
     pub fn start_with<S, H>(
         stream: S,
         handler: Arc<H>,
+        observer: Arc<dyn Observer>,
         options: Options,
     ) -> (Self, impl Future<Output = End> + Send)
     where
@@ -159,6 +169,7 @@ impl Peer {
     {
         let inner = Arc::new(Inner {
             options,
+            observer,
             outbox: Outbox::new(options.queue_lines),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -194,12 +205,32 @@ impl Peer {
         params: M,
         time: Duration,
     ) -> Result<M::Answer, CallError> {
-        let params = raw(&params)?;
-        let outcome = tokio::time::timeout(time, self.exchange(M::NAME, params)).await;
-        let Ok(outcome) = outcome else {
-            return Err(CallError::Timeout(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+        let written = raw(&params)?;
+        let observer = &self.inner.observer;
+        // Without the redacted form the call is observed all the same.
+        let redacted =
+            observer.wants_params().then(|| secret::to_redacted_json(&params).ok()).flatten();
+        let began = Instant::now();
+        let call = Call {
+            direction: Direction::Outgoing,
+            method: M::NAME,
+            params: redacted.as_deref(),
+            bytes: written.get().len(),
         };
-        serde_json::from_str(outcome?.get()).map_err(|error| CallError::Shape(error.to_string()))
+        let too_late = || CallError::Timeout(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let begun = tokio::time::timeout(time, observer.begin(call)).await;
+        let Some(ending) = begun.map_err(|_elapsed| too_late())? else {
+            return Err(CallError::Closed);
+        };
+        let left = time.saturating_sub(began.elapsed());
+        let outcome = match tokio::time::timeout(left, self.exchange(M::NAME, written)).await {
+            Err(_elapsed) => Err(too_late()),
+            Ok(outcome) => outcome.and_then(|answer| {
+                serde_json::from_str(answer.get()).map_err(|it| CallError::Shape(it.to_string()))
+            }),
+        };
+        ending.end(outcome.as_ref().map_or_else(CallError::reason, |_answer| "ok"));
+        outcome
     }
 
     async fn exchange(&self, method: &str, params: Raw) -> Result<Raw, CallError> {
@@ -239,20 +270,21 @@ impl Peer {
     /// Either the notification is queued or it is not.
     pub async fn notify<N: Notification>(&self, params: N) -> Result<(), CallError> {
         let line = notification_line(&params)?;
-        self.notify_line(line).await
+        self.notify_line::<N>(line).await
     }
 
-    /// Queues a notification that was written before with [`Peer::notification_line`].
+    /// Queues a notification that was written before with [`Peer::notification_line`] of `N`.
     ///
     /// # Errors
     /// `Closed` when the connection has ended, `TooLarge` when it cannot be sent.
     ///
     /// # Cancel safety
     /// As [`Peer::notify`].
-    pub async fn notify_line(&self, line: String) -> Result<(), CallError> {
+    pub async fn notify_line<N: Notification>(&self, line: String) -> Result<(), CallError> {
         if line.len() > self.inner.options.line_bytes {
             return Err(CallError::TooLarge(line.len()));
         }
+        self.inner.observer.notification(Direction::Outgoing, N::NAME, line.len());
         self.inner.outbox.push(Lane::Bulk, line).await.map_err(|_shut| CallError::Closed)
     }
 
@@ -262,6 +294,25 @@ impl Peer {
     /// `Shape` when it cannot be written as JSON.
     pub fn notification_line<N: Notification>(params: &N) -> Result<String, CallError> {
         notification_line(params)
+    }
+
+    /// Queues bytes of a tunnel, or what must come after them; waits while the queue is full.
+    pub(crate) async fn stream<N: Notification>(&self, params: &N) -> Result<(), CallError> {
+        let line = notification_line(params)?;
+        self.inner.observer.notification(Direction::Outgoing, N::NAME, line.len());
+        self.inner.outbox.push(Lane::Stream, line).await.map_err(|_shut| CallError::Closed)
+    }
+
+    /// Queues a notification that cannot wait. The caller sees to it that there are few of them.
+    pub(crate) fn notify_now<N: Notification>(&self, params: &N) {
+        let line = notification_line(params);
+        if let Ok(line) = &line {
+            self.inner.observer.notification(Direction::Outgoing, N::NAME, line.len());
+        }
+        // A closed connection needs no word about its tunnels.
+        if line.is_ok_and(|line| self.inner.outbox.push_without_slot(line).is_err()) {
+            tracing::trace!(method = N::NAME, "notification after the end of the connection");
+        }
     }
 
     /// Takes no more calls, writes what waits (at most `limits::IPC_CLOSE_MS`) and ends the connection.

@@ -10,7 +10,9 @@ use grove_core_api::ipc::method::{
     Answered, Cancel, CancelRequest, Cancelled, EventAck, Ping, Pong, SessionEvent,
 };
 use grove_core_api::ipc::{Frame, Notification, RpcError, frame};
-use grove_ipc::{CallError, End, Handler, Options, Peer, Raw, call, method_not_found, params};
+use grove_ipc::{
+    CallError, End, Handler, Options, Peer, Raw, Unobserved, call, method_not_found, params,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -96,7 +98,8 @@ struct Side {
 
 fn side(stream: DuplexStream, options: Options) -> Side {
     let (probe, notes) = Probe::new();
-    let (peer, driver) = Peer::start_with(stream, Arc::clone(&probe), options);
+    let (peer, driver) =
+        Peer::start_with(stream, Arc::clone(&probe), Arc::new(Unobserved), options);
     Side { peer, driver: tokio::spawn(driver), probe, notes }
 }
 

@@ -1,5 +1,6 @@
 //! The typed calls between daemon and executor.
 
+use super::tunnel::{CloseTunnel, OpenTunnel, TunnelCredit, TunnelData};
 use crate::agent::{AgentEvent, Decision};
 use crate::isolation::SandboxReport;
 use crate::monitor::ExecutorRole;
@@ -27,13 +28,42 @@ pub trait Notification: Serialize + DeserializeOwned + Send + 'static {
 macro_rules! methods {
     ($($params:ty => $name:literal => $answer:ty;)*) => {
         $(impl Method for $params { const NAME: &'static str = $name; type Answer = $answer; })*
+
+        /// Names of all calls with an answer.
+        pub const METHODS: &[&str] = &[$($name),*];
+
+        /// Writes the parameters of a request without their secrets.
+        ///
+        /// `None` when the method is not in the table or the parameters do not fit it: nobody knows
+        /// then what in them is secret.
+        #[must_use]
+        pub fn redacted_params(method: &str, params: &str) -> Option<String> {
+            match method {
+                $($name => redacted::<$params>(params),)*
+                _ => None,
+            }
+        }
     };
+}
+
+fn redacted<P: Serialize + DeserializeOwned>(params: &str) -> Option<String> {
+    let params: P = serde_json::from_str(params).ok()?;
+    crate::secret::to_redacted_json(&params).ok()
 }
 
 macro_rules! notifications {
     ($($params:ty => $name:literal;)*) => {
         $(impl Notification for $params { const NAME: &'static str = $name; })*
+
+        /// Names of all calls without answer.
+        pub const NOTIFICATIONS: &[&str] = &[$($name),*];
     };
+}
+
+/// The name as the table has it; `None` for a call that is not in the table.
+#[must_use]
+pub fn known(name: &str) -> Option<&'static str> {
+    METHODS.iter().chain(NOTIFICATIONS).copied().find(|known| *known == name)
 }
 
 methods! {
@@ -57,6 +87,7 @@ methods! {
     ImportBundle => "git.bundle_import" => RepoFacts;
     DropBundle => "git.bundle_drop" => Done;
     PublishBranch => "git.publish" => BundleMade;
+    OpenTunnel => "tunnel.open" => Done;
 }
 
 notifications! {
@@ -64,6 +95,9 @@ notifications! {
     EventAck => "event.ack";
     CancelRequest => "$/cancel";
     GitProgress => "git.progress";
+    TunnelData => "tunnel.data";
+    TunnelCredit => "tunnel.credit";
+    CloseTunnel => "tunnel.close";
 }
 
 /// Nothing to say but that it is done.
@@ -563,4 +597,25 @@ pub struct PublishBranch {
     pub branch: String,
     /// File of the bundle, whose folder is made when absent.
     pub bundle: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_written_without_secrets_when_the_table_knows_them() {
+        let params = r#"{"protocol":1,"token":"very-secret","last_seq":0,"orphan_ms":1}"#;
+        let written = redacted_params("initialize", params).unwrap();
+        assert!(written.contains("[redacted]") && !written.contains("very-secret"), "{written}");
+        assert_eq!(redacted_params("initialize", r#"{"token":"very-secret"}"#), None);
+        assert_eq!(redacted_params("very-secret", "{}"), None);
+    }
+
+    #[test]
+    fn a_name_is_known_or_not() {
+        assert_eq!(known("session.event"), Some("session.event"));
+        assert_eq!(known("git.mirror"), Some("git.mirror"));
+        assert_eq!(known("git.mirro"), None);
+    }
 }

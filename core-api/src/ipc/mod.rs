@@ -1,10 +1,11 @@
 //! JSON-RPC 2.0 between daemon and executor: newline-delimited, both sides may ask.
 //!
-//! `frame` is the envelope, `method` the typed calls. The peer that moves bytes is the crate
+//! `frame` is the envelope, `method` the typed calls, `tunnel` those that carry byte streams. The peer that moves bytes is the crate
 //! `grove-ipc`; here is no I/O. Described in `docs/ipc.md`.
 
 pub mod frame;
 pub mod method;
+pub mod tunnel;
 
 pub use frame::{Frame, FrameError, RpcError};
 pub use method::{Method, Notification};

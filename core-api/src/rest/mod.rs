@@ -2,6 +2,7 @@
 //!
 //! Requests refuse unknown fields; answers may gain fields in any version.
 
+pub mod audit;
 pub mod auth;
 pub mod boards;
 pub mod executors;

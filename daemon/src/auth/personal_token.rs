@@ -8,6 +8,7 @@ use super::policy::Action;
 use super::store::{self, TokenRow};
 use super::token;
 use crate::app::App;
+use crate::audit::service as audit;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
@@ -16,10 +17,12 @@ use grove_core_api::rest::users::{
     CreatePersonalToken, NewPersonalToken, PersonalToken, User, UserRole,
 };
 use grove_core_api::{ErrorCode, IdRef, Secret, TokenId, UnixMillis, UserId, limits};
+use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 const PREFIX: &str = "grove_pat_";
 /// Name of the token in the owner's file.
@@ -76,6 +79,18 @@ pub(crate) async fn create(
     user: UserId,
     body: CreatePersonalToken,
 ) -> Result<NewPersonalToken, Error> {
+    let asked = json!({ "name": body.name, "expires_in_days": body.expires_in_days });
+    let result = make(ctx, user, body).await;
+    let token = result.as_ref().ok().map(|made| made.entry.id);
+    let what = json!({ "asked": asked, "user_id": user, "token_id": token });
+    audit::acted(ctx, "token.create", &what, result).await
+}
+
+async fn make(
+    ctx: &Ctx,
+    user: UserId,
+    body: CreatePersonalToken,
+) -> Result<NewPersonalToken, Error> {
     let user = permitted(ctx, user).await?;
     let name = validate::title("name", &body.name)?;
     let days = body.expires_in_days.unwrap_or(limits::PERSONAL_TOKEN_DAYS);
@@ -120,6 +135,13 @@ pub(crate) async fn list(ctx: &Ctx, user: UserId) -> Result<Vec<PersonalToken>, 
 
 /// Makes a token worthless, and the browsers that signed in with it strangers.
 pub(crate) async fn remove(ctx: &Ctx, user: UserId, id: &IdRef) -> Result<(), Error> {
+    let result = revoke(ctx, user, id).await;
+    let token = result.as_ref().ok();
+    let what = json!({ "asked": id.to_string(), "user_id": user, "token_id": token });
+    audit::acted(ctx, "token.revoke", &what, result).await.map(drop)
+}
+
+async fn revoke(ctx: &Ctx, user: UserId, id: &IdRef) -> Result<TokenId, Error> {
     let user = permitted(ctx, user).await?.id;
     let id = store::find_personal_token(ctx.read(), id).await?;
     ctx.write(move |tx| {
@@ -133,7 +155,7 @@ pub(crate) async fn remove(ctx: &Ctx, user: UserId, id: &IdRef) -> Result<(), Er
     .await?;
     // Whoever has another way in comes back at once.
     ctx.app.hub.dismiss(user);
-    Ok(())
+    Ok(id)
 }
 
 /// Makes everything worthless that a person could come in with.
@@ -168,7 +190,7 @@ fn fresh() -> Secret {
 ///
 /// # Errors
 /// The database's, or `Internal` when the file cannot be written.
-pub(crate) async fn ensure_owners(app: &App) -> Result<(), Error> {
+pub(crate) async fn ensure_owners(app: &Arc<App>) -> Result<(), Error> {
     let path = app.paths.owner_token();
     if path.exists() {
         return Ok(());
@@ -182,7 +204,7 @@ pub(crate) async fn ensure_owners(app: &App) -> Result<(), Error> {
         expires_at_ms: None,
         last_used_at_ms: None,
     };
-    let hash = token::hash(secret.expose());
+    let (id, hash) = (entry.id, token::hash(secret.expose()));
     app.db
         .write(Box::new(move |connection| {
             let (entry, hash) = (entry.clone(), hash.clone());
@@ -197,7 +219,8 @@ pub(crate) async fn ensure_owners(app: &App) -> Result<(), Error> {
         Error::internal(format!("failed to write {}", path.display())).because(error)
     })?;
     tracing::info!(path = %path.display(), "the owner's token was written");
-    Ok(())
+    let what = json!({ "asked": { "name": OWNERS }, "user_id": owner, "token_id": id });
+    audit::record(&Ctx::system(app, owner), "token.create", "ok", &what).await
 }
 
 /// The file appears whole or not at all, and nobody else ever reads it.

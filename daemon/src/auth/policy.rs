@@ -30,7 +30,7 @@ pub(crate) enum Action {
     EditOwnUser,
     /// Signs in and makes tokens.
     SignIn,
-    /// Adds and retires people, makes tokens for them.
+    /// Runs the instance: adds and retires people, makes tokens for them, reads and verifies the audit.
     Administer,
 }
 

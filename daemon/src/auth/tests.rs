@@ -3,6 +3,7 @@
 
 use super::{jwt::Keys, personal_token};
 use crate::app::{self, App, Parts};
+use crate::audit::service::{Anchor, Recorder};
 use crate::clock;
 use crate::config::{Config, FileConfig};
 use crate::context::{Actor, Ctx, Via};
@@ -14,10 +15,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use grove_core_api::isolation::{IsolationMode, UnixAccount};
 use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Refusal};
+use grove_core_api::rest::audit::AuditEntry;
 use grove_core_api::rest::auth::AccessToken;
 use grove_core_api::rest::instance::{AuthMode, Instance};
 use grove_core_api::rest::users::{NewPersonalToken, PersonalToken, User, UserRole};
-use grove_core_api::{ErrorCode, Problem};
+use grove_core_api::{ErrorCode, Page, Problem};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -90,6 +92,8 @@ impl House {
         let jwt = Keys::open(&paths)?;
         let db = Database::open_file(&paths.database(), &spawner).await?;
         let owner = app::owner(&db, "grove").await?;
+        let (audit, recorder) = Recorder::new("grove");
+        spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), 0));
         let kind = (AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC);
         let (ours, theirs) = socketpair(kind.0, kind.1, None, kind.2)?;
         let asked = Asked::default();
@@ -111,7 +115,8 @@ impl House {
             db,
             jwt,
             scenarios: Vec::new(),
-            monitor: MonitorClient::over(ours)?,
+            monitor: MonitorClient::over(ours, audit.monitor())?,
+            audit: Arc::clone(&audit),
             address,
             owner,
             spawner,
@@ -507,5 +512,39 @@ async fn what_the_monitor_refuses_is_said_in_its_words() -> Outcome {
     assert_eq!(launch.directory, name("git/grove_grove"));
     assert_eq!(launch.roots.write, [name("git/grove_grove"), name("wt/grove_grove")]);
     assert_eq!(launch.roots.read, [name("mirror")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_done_to_people_and_tokens_is_in_the_audit_without_the_tokens() -> Outcome {
+    let house = House::shared().await?;
+    let owner = house.owner_token()?;
+    let (ana, made) = join(&house, "Ana", None).await?;
+    let refused = house.send(ask(Method::GET, "/audit").with(&made.token)).await?;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let body = json!({ "name": "Eve" });
+    let refused = house.send(ask(Method::POST, "/users").with(&made.token).body(body)).await?;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let path = format!("/users/{}/tokens/{}", ana.id, made.entry.id);
+    assert!(house.send(ask(Method::DELETE, &path).with(&owner)).await?.status.is_success());
+    let path = format!("/users/{}", ana.id);
+    assert!(house.send(ask(Method::DELETE, &path).with(&owner)).await?.status.is_success());
+    let listed = house.send(ask(Method::GET, "/audit?kind=admin&limit=200").with(&owner)).await?;
+    assert!(!listed.text.contains("grove_pat_"), "{}", listed.text);
+    let page: Page<AuditEntry> = listed.read()?;
+    let acts: Vec<_> =
+        page.items.iter().map(|it| (it.method.as_str(), it.outcome.as_str(), it.user_id)).collect();
+    let (by_owner, by_ana) = (Some(house.app.owner), Some(ana.id));
+    let expected = [
+        ("instance.start", "ok", None),
+        ("token.create", "ok", by_owner),
+        ("user.create", "ok", by_owner),
+        ("token.create", "ok", by_owner),
+        ("user.create", "forbidden", by_ana),
+        ("token.revoke", "ok", by_owner),
+        ("user.retire", "ok", by_owner),
+    ];
+    assert_eq!(acts, expected);
+    assert!(page.items[2].detail["what"]["account"]["uid"] == 2_000, "{}", page.items[2].detail);
     Ok(())
 }

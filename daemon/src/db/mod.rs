@@ -8,7 +8,7 @@ mod libsql;
 mod migrate;
 mod open;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 pub(crate) use open::Database;

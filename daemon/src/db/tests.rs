@@ -11,7 +11,7 @@ use std::error::Error as StdError;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-type Outcome<T = ()> = Result<T, Box<dyn StdError + Send + Sync>>;
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn StdError + Send + Sync>>;
 
 /// Tasks that write at once.
 const TASKS: usize = 64;
@@ -23,7 +23,7 @@ const ACCOUNTS: usize = 16;
 const DEPOSIT: i64 = 1_000;
 
 /// Runs a test on a fresh database of each engine.
-async fn on_each(test: impl AsyncFn(&Database) -> Outcome) -> Outcome {
+pub(crate) async fn on_each(test: impl AsyncFn(&Database) -> Outcome) -> Outcome {
     let folder = tempfile::tempdir()?;
     let spawner = TaskTracker::new();
     let database = Database::open_file(&folder.path().join("db/test.db"), &spawner).await?;

@@ -1,13 +1,14 @@
 //! One connection to one executor: start or attach, `initialize`, lease.
 
+use crate::egress::{Door, Egress, Who};
 use crate::error::Error;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
 use grove_core_api::ipc::{Method, Notification, RpcError};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{Launch, Refusal};
-use grove_core_api::{ErrorCode, ExecutorId, Secret, limits, version};
-use grove_ipc::{CallError, Handler, Peer, Raw};
+use grove_core_api::{ErrorCode, ExecutorId, Secret, SessionId, limits, version};
+use grove_ipc::{CallError, Handler, Observer, Peer, Raw};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,7 +44,10 @@ pub(super) enum Reach {
     Attach { last_seq: u64 },
 }
 
-/// Starts or attaches to an executor and introduces the daemon.
+/// What a session's executor may use to reach hosts; keepers need nothing of the kind.
+pub(super) type WayOut<'a> = Option<(&'a Arc<Egress>, SessionId)>;
+
+/// Starts or attaches to an executor and introduces the daemon. `watch` sees every call.
 ///
 /// # Errors
 /// `ExecutorFailed` when it cannot be started or does not answer; it is killed then.
@@ -52,7 +56,8 @@ pub(super) async fn connect(
     spawner: &TaskTracker,
     progress: &Progress,
     id: ExecutorId,
-    reach: Reach,
+    (reach, way_out): (Reach, WayOut<'_>),
+    watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
@@ -60,7 +65,12 @@ pub(super) async fn connect(
         Reach::Attach { last_seq } => (monitor.attach(id, token.expose()).await, last_seq),
     };
     let link = link.map_err(monitor_failed)?;
-    match introduce(link, spawner, progress, (id, token, last_seq)).await {
+    // The profile is the monitor's word, not the executor's.
+    let profile = link.report.network;
+    let door = way_out.map(|(egress, session)| {
+        Door::new(Arc::clone(egress), Who { session, executor: id, profile })
+    });
+    match introduce(link, spawner, (progress, door), (id, token, last_seq), watch).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
             if let Err(kill) = monitor.kill(id).await {
@@ -74,15 +84,19 @@ pub(super) async fn connect(
 async fn introduce(
     link: ExecutorLink,
     spawner: &TaskTracker,
-    progress: &Progress,
+    (progress, door): (&Progress, Option<Door>),
     (id, token, last_seq): (ExecutorId, Secret, u64),
+    watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let ExecutorLink { pid, report, connection, pidfd: _ } = link;
     let stream = UnixStream::from_std(connection)
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
-    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress) });
-    let (peer, driver) = Peer::start(stream, handler);
+    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress), door });
+    let (peer, driver) = Peer::start(stream, Arc::clone(&handler), watch);
+    if let Some(door) = &handler.door {
+        door.bind(peer.clone());
+    }
     spawner.spawn(async move {
         let end = driver.await;
         tracing::debug!(executor.id = %id, ?end, "connection ended");
@@ -150,18 +164,25 @@ pub(super) async fn call<M: Method>(
     peer.request_within(method, time).await.map_err(call_failed)
 }
 
-/// What executors may say: events and progress. They may ask nothing.
+/// What executors may say: events and progress. They may ask for nothing but a way out.
 struct Incoming {
     sender: mpsc::Sender<SessionEvent>,
     progress: Progress,
+    door: Option<Door>,
 }
 
 impl Handler for Incoming {
-    async fn request(&self, method: &str, _params: Option<Raw>) -> Result<Raw, RpcError> {
-        Err(grove_ipc::method_not_found(method))
+    async fn request(&self, method: &str, params: Option<Raw>) -> Result<Raw, RpcError> {
+        match &self.door {
+            Some(door) if Door::is_for(method) => door.request(params).await,
+            _ => Err(grove_ipc::method_not_found(method)),
+        }
     }
 
-    async fn notification(&self, method: &str, params: Option<Raw>) {
+    async fn notification(&self, method: &str, mut params: Option<Raw>) {
+        if self.door.as_ref().is_some_and(|door| door.takes(method, &mut params)) {
+            return;
+        }
         if method == SessionEvent::NAME {
             match grove_ipc::params(params) {
                 // A unit that is gone needs no events; the executor keeps what is not acknowledged.

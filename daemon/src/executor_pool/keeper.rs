@@ -5,6 +5,7 @@
 //! everything, on a shared host it keeps the mirrors and never sees a tree of a person.
 
 use super::connection::{self, Connection, Progress, Reach, call, monitor_failed};
+use crate::audit::service::{Audit, Subject};
 use crate::clock;
 use crate::error::Error;
 use crate::paths::{Paths, text};
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 /// Starts keepers and hands out the ones that live.
 pub(super) struct Keepers {
     monitor: Arc<MonitorClient>,
+    audit: Arc<Audit>,
     spawner: TaskTracker,
     progress: Progress,
     paths: Paths,
@@ -90,13 +92,14 @@ fn is_unused(slot: &Arc<Slot>) -> bool {
 impl Keepers {
     pub(super) fn new(
         monitor: Arc<MonitorClient>,
+        audit: Arc<Audit>,
         spawner: TaskTracker,
         progress: Progress,
         paths: Paths,
         is_shared_host: bool,
     ) -> Arc<Self> {
         let slots = Mutex::default();
-        Arc::new(Self { monitor, spawner, progress, paths, is_shared_host, slots })
+        Arc::new(Self { monitor, audit, spawner, progress, paths, is_shared_host, slots })
     }
 
     /// The keeper of an account; without one the daemon's own.
@@ -113,8 +116,12 @@ impl Keepers {
         let id = clock::fresh_id();
         let launch = self.launch(account).await?;
         let reach = Reach::Start(Box::new(launch));
+        let account_name = account.map(|it| it.name.clone());
+        let subject = Subject { executor: Some(id), account: account_name, ..Subject::default() };
+        let watch = self.audit.executor(subject);
+        let (spawner, progress) = (&self.spawner, &self.progress);
         let connection =
-            connection::connect(&self.monitor, &self.spawner, &self.progress, id, reach).await?;
+            connection::connect(&self.monitor, spawner, progress, id, (reach, None), watch).await?;
         let Connection { peer, .. } = connection;
         self.clean(&peer, account).await;
         *live = Some(Live { id, peer: peer.clone() });

@@ -5,6 +5,7 @@ use super::ending::{self, Why};
 use super::keeper::{Keeper, Keepers};
 use super::unit::{self, Order, Unit};
 use crate::app::App;
+use crate::audit::service::Audit;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::paths::Paths;
@@ -48,6 +49,7 @@ impl Pool {
     pub(crate) fn new(
         app: Weak<App>,
         monitor: MonitorClient,
+        audit: Arc<Audit>,
         spawner: TaskTracker,
         paths: Paths,
         is_shared_host: bool,
@@ -56,6 +58,7 @@ impl Pool {
         let progress = Progress::default();
         let keepers = Keepers::new(
             Arc::clone(&monitor),
+            audit,
             spawner.clone(),
             Arc::clone(&progress),
             paths,

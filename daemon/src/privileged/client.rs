@@ -9,10 +9,12 @@ use grove_core_api::isolation::{SandboxReport, UnixAccount};
 use grove_core_api::monitor::{
     Launch, LiveExecutor, MonitorAnswer, MonitorRequest, Place, Refusal,
 };
+use grove_ipc::{Call, Direction, Observer};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -92,6 +94,8 @@ pub struct MonitorClient {
     /// Answers that are still to come. More than one after a request was dropped or timed out: the
     /// monitor answers in order, so those of earlier requests are skipped.
     owed: Mutex<u32>,
+    /// Sees every request.
+    observer: Arc<dyn Observer>,
 }
 
 impl MonitorClient {
@@ -102,18 +106,18 @@ impl MonitorClient {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn from_fd3() -> io::Result<Self> {
-        Self::over(channel::inherited()?)
+    pub fn from_fd3(observer: Arc<dyn Observer>) -> io::Result<Self> {
+        Self::over(channel::inherited()?, observer)
     }
 
-    /// Uses a channel that is at hand.
+    /// Uses a channel that is at hand. The observer sees every request; there is no way around it.
     ///
     /// # Errors
     /// When it is not a `SOCK_SEQPACKET` socket.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn over(channel: OwnedFd) -> io::Result<Self> {
+    pub fn over(channel: OwnedFd, observer: Arc<dyn Observer>) -> io::Result<Self> {
         channel::check(&channel)?;
         fcntl(&channel, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let watch = |fd: OwnedFd| UnixDatagram::from_std(fd.into());
@@ -121,6 +125,7 @@ impl MonitorClient {
             end: watch(channel.try_clone()?)?,
             channel: watch(channel)?,
             owed: Mutex::new(0),
+            observer,
         })
     }
 
@@ -286,11 +291,23 @@ impl MonitorClient {
         &self,
         request: MonitorRequest,
     ) -> Result<(MonitorAnswer, Vec<OwnedFd>), MonitorCallError> {
-        match timeout(REQUEST, self.exchange(&request)).await {
+        let (kind, params) = observed(&request);
+        let call = Call {
+            direction: Direction::Outgoing,
+            method: &kind,
+            params: params.as_deref(),
+            bytes: params.as_ref().map_or(0, String::len),
+        };
+        let Some(ending) = self.observer.begin(call).await else {
+            return Err(MonitorCallError::Gone);
+        };
+        let result = match timeout(REQUEST, self.exchange(&request)).await {
             Ok(result) => result,
             // The elapsed time says nothing that the variant does not.
             Err(_elapsed) => Err(MonitorCallError::Timeout),
-        }
+        };
+        ending.end(outcome(&result));
+        result
     }
 
     async fn exchange(
@@ -320,6 +337,38 @@ impl MonitorClient {
     }
 }
 
+/// The kind of a request, and its fields without the one-time token.
+fn observed(request: &MonitorRequest) -> (String, Option<String>) {
+    let Ok(mut fields) = serde_json::to_value(request) else { return ("unknown".into(), None) };
+    let Some(object) = fields.as_object_mut() else { return ("unknown".into(), None) };
+    let kind = object.remove("request");
+    if let Some(token) = object.get_mut("token") {
+        *token = "[redacted]".into();
+    }
+    let kind = kind.and_then(|kind| kind.as_str().map(str::to_owned));
+    (kind.unwrap_or_else(|| "unknown".to_owned()), Some(fields.to_string()))
+}
+
+fn outcome(result: &Result<(MonitorAnswer, Vec<OwnedFd>), MonitorCallError>) -> &'static str {
+    match result {
+        Ok((MonitorAnswer::Refused { refusal, .. }, _)) => match refusal {
+            Refusal::Malformed => "malformed",
+            Refusal::NotPermitted => "not_permitted",
+            Refusal::Invalid => "invalid",
+            Refusal::Unknown => "unknown",
+            Refusal::Busy => "busy",
+            Refusal::Isolation => "isolation",
+            Refusal::System => "system",
+        },
+        Ok(_) => "ok",
+        Err(MonitorCallError::Refused { .. }) => "refused",
+        Err(MonitorCallError::Gone) => "gone",
+        Err(MonitorCallError::Timeout) => "timeout",
+        Err(MonitorCallError::Protocol) => "protocol",
+        Err(MonitorCallError::Channel(_)) => "channel",
+    }
+}
+
 fn gone(error: io::Error) -> MonitorCallError {
     let is_gone =
         matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
@@ -336,13 +385,14 @@ fn unexpected(answer: MonitorAnswer) -> MonitorCallError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grove_ipc::Unobserved;
     use uuid::Uuid;
 
     const ID: ExecutorId = ExecutorId(Uuid::from_u128(7));
 
     fn pair() -> (MonitorClient, OwnedFd) {
         let (ours, theirs) = channel::datagram_pair().unwrap();
-        (MonitorClient::over(ours).unwrap(), theirs)
+        (MonitorClient::over(ours, Arc::new(Unobserved)).unwrap(), theirs)
     }
 
     #[tokio::test]
@@ -354,6 +404,19 @@ mod tests {
         channel::send(monitor.as_fd(), &late, &[]).unwrap();
         channel::send(monitor.as_fd(), &MonitorAnswer::Done, &[]).unwrap();
         client.kill(ID).await.unwrap();
+    }
+
+    #[test]
+    fn what_is_observed_of_a_request_has_no_token() {
+        let token = "0123456789abcdef0123456789abcdef".to_owned();
+        let (kind, params) = observed(&MonitorRequest::Attach { id: ID, token });
+        let params = params.unwrap();
+        assert_eq!(kind, "attach");
+        assert!(
+            params.contains(&ID.to_string()) && !params.contains("0123456789abcdef"),
+            "{params}"
+        );
+        assert_eq!(observed(&MonitorRequest::List), ("list".to_owned(), Some("{}".to_owned())));
     }
 
     #[tokio::test]
@@ -384,6 +447,6 @@ mod tests {
     #[tokio::test]
     async fn a_channel_of_another_kind_is_not_accepted() {
         let (stream, _other) = channel::stream_pair().unwrap();
-        assert!(MonitorClient::over(stream).is_err());
+        assert!(MonitorClient::over(stream, Arc::new(Unobserved)).is_err());
     }
 }

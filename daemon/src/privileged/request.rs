@@ -213,6 +213,51 @@ mod tests {
         assert_eq!(decode(br#"{"request":"list"}"#), Ok(MonitorRequest::List));
     }
 
+    /// Longest piece of a datagram that a refusal may share with it by chance.
+    const CHANCE: usize = 12;
+
+    fn echoes(detail: &str, datagram: &[u8]) -> bool {
+        datagram.windows(CHANCE).any(|piece| {
+            std::str::from_utf8(piece)
+                .is_ok_and(|piece| detail.contains(piece) && !OWN_WORDS.contains(piece))
+        })
+    }
+
+    /// What refusals say by themselves.
+    const OWN_WORDS: &str = "not a request (column , Syntax) Data) Eof) longer than the bytes that \
+                             such a request may have";
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn arbitrary_datagrams_never_panic_and_are_never_echoed(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600),
+        ) {
+            if let Err(refused) = decode(&bytes) {
+                proptest::prop_assert_eq!(refused.refusal, Refusal::Malformed);
+                proptest::prop_assert!(!echoes(&refused.detail, &bytes), "{}", refused.detail);
+            }
+        }
+
+        #[test]
+        fn datagrams_that_are_nearly_right_are_never_echoed(
+            kind in "spawn|attach|kill|list|ready|shutdown|outcome|ensure_account|[a-z_]{0,16}",
+            member in "id|token|url|name|account|launch|[a-z]{1,12}",
+            value in "\"[ -~]{0,60}\"|[0-9]{1,40}|null|\\[\\]|\\{\\}",
+            secret in "[0-9a-f]{32}",
+        ) {
+            let text = format!(r#"{{"request":"{kind}","{member}":{value},"token":"{secret}"}}"#);
+            if let Err(refused) = decode(text.as_bytes()) {
+                proptest::prop_assert_eq!(refused.refusal, Refusal::Malformed);
+                proptest::prop_assert!(!refused.detail.contains(&secret), "{}", refused.detail);
+                proptest::prop_assert!(
+                    !echoes(&refused.detail, text.as_bytes()), "{}", refused.detail
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_url_without_blanks_is_accepted() {
         assert_eq!(check_url("http://127.0.0.1:4768"), Ok(()));

@@ -11,12 +11,14 @@ use grove_core_api::monitor::{
     ExecutorRole, Launch, LiveExecutor, MonitorAnswer, MonitorRequest, Refusal, RunFile,
 };
 use grove_daemon::privileged::client::{MonitorCallError, MonitorClient};
+use grove_ipc::Unobserved;
 use harness::{Grove, Outcome, Relay, TOKEN, await_end, install, monitor};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
@@ -249,7 +251,7 @@ fn shutdown_ends_everything_and_a_deaf_daemon_is_killed_at_the_second_signal() -
 #[tokio::test]
 async fn the_daemons_client_speaks_with_the_real_monitor() -> Outcome {
     let (grove, daemon) = Grove::start()?;
-    let client = MonitorClient::over(daemon.channel.try_clone()?)?;
+    let client = MonitorClient::over(daemon.channel.try_clone()?, Arc::new(Unobserved))?;
     client.ready("http://127.0.0.1:4768").await?;
     assert_eq!(grove.line()?, "grove ready http://127.0.0.1:4768\n");
     let started = client

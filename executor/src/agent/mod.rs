@@ -16,6 +16,7 @@ pub(crate) use model::{ModelError, ToolCall, ToolSpec};
 pub(crate) use output::{Piece, Pieces};
 
 use crate::git::{self, Taken};
+use crate::network::Network;
 use crate::replay::Replay;
 use futures_util::FutureExt;
 use grove_core_api::agent::{AgentEvent, Decision, ErrorClass, GitState, Outcome};
@@ -106,11 +107,12 @@ pub(crate) struct Start {
     pub(crate) prompt: Prompt,
     pub(crate) running: Arc<Running>,
     pub(crate) replay: Arc<Replay>,
+    pub(crate) network: Arc<Network>,
 }
 
 /// Runs a task: each `TaskStarted` is followed by exactly one `TaskEnded`, whatever happens between.
 pub(crate) async fn run(start: Start) {
-    let Start { prompt, running, replay } = start;
+    let Start { prompt, running, replay, network } = start;
     let mut output = Output::new(replay, prompt.task_id);
     let before = guarded(snapshot(&prompt, "before")).await;
     let (git, reference, failure) = described(before);
@@ -118,7 +120,7 @@ pub(crate) async fn run(start: Start) {
     let outcome = match failure {
         // Without a snapshot what the agent changes could not be undone.
         Some(failure) => Err(failure),
-        None => Box::pin(attempt(&prompt, &running, &mut output)).await,
+        None => Box::pin(attempt(&prompt, &running, &network, &mut output)).await,
     };
     output.settle().await;
     let outcome = match outcome {
@@ -141,12 +143,13 @@ pub(crate) async fn run(start: Start) {
 async fn attempt(
     prompt: &Prompt,
     running: &Running,
+    network: &Network,
     output: &mut Output,
 ) -> Result<Outcome, ModelError> {
     tokio::select! {
         biased;
         () = running.cancelled.cancelled() => Ok(Outcome::Cancelled),
-        outcome = guarded(turn::run(prompt, running, output)) => {
+        outcome = guarded(turn::run(prompt, running, network, output)) => {
             outcome.and_then(|outcome| outcome).map(|()| Outcome::Completed)
         }
     }

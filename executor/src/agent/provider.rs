@@ -37,13 +37,19 @@ impl Provider {
     ///
     /// # Errors
     /// `internal` when it cannot be built or the source is no provider.
-    pub(super) fn new(source: &ModelSource) -> Result<Self, ModelError> {
+    pub(super) fn new(source: &ModelSource, proxy: Option<String>) -> Result<Self, ModelError> {
         let internal = |problem: String| ModelError::new(ErrorClass::Internal, problem);
         let ModelSource::Provider { dialect, base_url, model, api_key, price_micro_usd } = source
         else {
             return Err(internal("A rehearsal is no provider.".to_owned()));
         };
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if let Some(proxy) = proxy {
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|error| internal(format!("The proxy cannot be used: {error}")))?;
+            builder = builder.proxy(proxy);
+        }
+        let http = builder
             .connect_timeout(Duration::from_millis(CONNECT_MS))
             .read_timeout(Duration::from_millis(limits::MODEL_SILENCE_MS))
             // The credential must not follow a redirect to somewhere else.

@@ -7,6 +7,7 @@ use super::model::{Model, ModelAnswer, ModelError, ToolCall};
 use super::output::Output;
 use super::provider::Provider;
 use super::rehearsal::Rehearsal;
+use crate::network::Network;
 use crate::tools::{self, Outcome, Toolbox};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use grove_core_api::agent::{AgentEvent, Decision, ErrorClass};
@@ -25,11 +26,12 @@ use uuid::Uuid;
 pub(super) async fn run(
     prompt: &Prompt,
     running: &Running,
+    network: &Network,
     output: &mut Output,
 ) -> Result<(), ModelError> {
-    let mut model = model(&prompt.model)?;
+    let mut model = model(&prompt.model, network)?;
     let mcp = connect(prompt, output).await;
-    let tools = Toolbox::new(prompt, mcp);
+    let tools = Toolbox::new(prompt, network, mcp);
     let mut conversation = Conversation::new(prompt, tools.specs());
     for _ in 0..limits::AGENT_STEPS {
         let Some(answer) = ask(model.as_mut(), &conversation, output).await? else {
@@ -58,10 +60,15 @@ pub(super) async fn run(
     Err(ModelError::new(ErrorClass::Limit, message))
 }
 
-fn model(source: &ModelSource) -> Result<Box<dyn Model>, ModelError> {
+fn model(source: &ModelSource, network: &Network) -> Result<Box<dyn Model>, ModelError> {
     Ok(match source {
         ModelSource::Rehearsal { scenario } => Box::new(Rehearsal::new(scenario.clone())),
-        ModelSource::Provider { .. } => Box::new(Provider::new(source)?),
+        ModelSource::Provider { .. } if network.is_cut_off() => {
+            let message =
+                "This session has no network (profile `none`), so its model cannot be reached.";
+            return Err(ModelError::new(ErrorClass::Network, message));
+        }
+        ModelSource::Provider { .. } => Box::new(Provider::new(source, network.proxy_url())?),
     })
 }
 

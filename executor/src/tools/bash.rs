@@ -17,9 +17,10 @@ use tokio::net::unix::pipe;
 const DRAIN_MS: u64 = 1_000;
 
 /// A command that the model wants to run.
-pub(super) struct Wanted {
+pub(super) struct Wanted<'a> {
     pub(super) command: String,
     pub(super) timeout_ms: Option<u64>,
+    pub(super) environment: &'a [(&'static str, String)],
 }
 
 /// Runs the command.
@@ -29,12 +30,12 @@ pub(super) struct Wanted {
 pub(super) async fn run(
     directory: &Path,
     author: &GitAuthor,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     pieces: &Pieces,
 ) -> Outcome {
     let time_ms = wanted.timeout_ms.unwrap_or(limits::TOOL_BASH_MS);
     let time = Duration::from_millis(time_ms.clamp(1, limits::TOOL_BASH_MAX_MS));
-    let (family, output) = match start(directory, author, &wanted.command) {
+    let (family, output) = match start(directory, author, &wanted) {
         Ok(started) => started,
         Err(error) => {
             return Outcome::failed(format!("The command could not be started: {error}."));
@@ -67,13 +68,18 @@ fn describe(status: ExitStatus) -> String {
 }
 
 /// Starts the command with one pipe for both of its outputs, so that their order is kept.
-fn start(directory: &Path, author: &GitAuthor, text: &str) -> io::Result<(Family, pipe::Receiver)> {
+fn start(
+    directory: &Path,
+    author: &GitAuthor,
+    wanted: &Wanted<'_>,
+) -> io::Result<(Family, pipe::Receiver)> {
     let (reader, writer) = io::pipe()?;
     let mut command = process::command("bash");
     command
         .arg("-c")
-        .arg(text)
+        .arg(&wanted.command)
         .current_dir(directory)
+        .envs(wanted.environment.iter().map(|(name, value)| (name, value)))
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_AUTHOR_NAME", &author.name)
         .env("GIT_AUTHOR_EMAIL", &author.email)

@@ -9,6 +9,7 @@ mod files;
 mod patch;
 
 use crate::agent::{McpTools, ModelError, Piece, Pieces, ToolCall, ToolSpec};
+use crate::network::Network;
 use grove_core_api::agent::FileChange;
 use grove_core_api::ipc::method::{ApprovalMode, GitAuthor, Prompt};
 use grove_core_api::limits;
@@ -44,6 +45,8 @@ impl Outcome {
 pub(crate) struct Toolbox {
     directory: PathBuf,
     author: GitAuthor,
+    /// What commands are told besides the seven variables.
+    environment: Vec<(&'static str, String)>,
     mcp: Option<McpTools>,
 }
 
@@ -175,9 +178,10 @@ fn input<T: DeserializeOwned>(call: &ToolCall) -> Result<T, Outcome> {
 }
 
 impl Toolbox {
-    pub(crate) fn new(prompt: &Prompt, mcp: Option<McpTools>) -> Self {
+    pub(crate) fn new(prompt: &Prompt, network: &Network, mcp: Option<McpTools>) -> Self {
         let directory = PathBuf::from(&prompt.directory);
-        Self { directory, author: prompt.author.clone(), mcp }
+        let environment = network.environment();
+        Self { directory, author: prompt.author.clone(), environment, mcp }
     }
 
     /// The tools on offer; a tool of ours goes before one of that name from elsewhere.
@@ -218,7 +222,8 @@ impl Toolbox {
         let outcome = match call.tool.as_str() {
             "bash" => match input::<Bash>(call) {
                 Ok(Bash { command, timeout_ms, .. }) => {
-                    let wanted = bash::Wanted { command, timeout_ms };
+                    let environment = &self.environment;
+                    let wanted = bash::Wanted { command, timeout_ms, environment };
                     return bash::run(&self.directory, &self.author, wanted, &pieces).await;
                 }
                 Err(refused) => refused,
@@ -284,10 +289,12 @@ impl Toolbox {
 mod tests {
     use super::*;
     use grove_core_api::ipc::method::ModelSource;
+    use grove_core_api::isolation::SandboxReport;
     use grove_core_api::{SessionId, TaskId};
+    use tokio_util::task::TaskTracker;
     use uuid::Uuid;
 
-    fn toolbox() -> Toolbox {
+    async fn toolbox() -> Toolbox {
         let scenario = grove_core_api::rehearsal::builtin().expect("reads").remove(0);
         let prompt = Prompt {
             task_id: TaskId(Uuid::nil()),
@@ -300,16 +307,18 @@ mod tests {
             mcp: None,
             author: GitAuthor { name: "A".into(), email: "a@e.x".into() },
         };
-        Toolbox::new(&prompt, None)
+        let shared = SandboxReport::default();
+        let network = Network::prepare(&shared, &TaskTracker::new()).await.expect("prepared");
+        Toolbox::new(&prompt, &network, None)
     }
 
     fn call(tool: &str, input: Value) -> ToolCall {
         ToolCall { id: "1".into(), tool: tool.into(), input }
     }
 
-    #[test]
-    fn the_mode_decides_who_is_asked() {
-        let tools = toolbox();
+    #[tokio::test]
+    async fn the_mode_decides_who_is_asked() {
+        let tools = toolbox().await;
         let plain = call("bash", json!({ "command": "ls" }));
         let risky = call("bash", json!({ "command": "rm x", "approval_reason": "deletes x" }));
         let read = call("read", json!({ "path": "x", "approval_reason": "curious" }));
@@ -330,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_tools_and_wrong_arguments_are_told_to_the_model() {
-        let tools = toolbox();
+        let tools = toolbox().await;
         for bad in
             [call("fly", json!({})), call("bash", json!({ "cmd": 1 })), call("read", json!(7))]
         {

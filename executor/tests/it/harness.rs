@@ -2,27 +2,33 @@
 
 use grove_core_api::agent::{AgentEvent, Outcome};
 use grove_core_api::ipc::method::{
-    AddWorktree, ApprovalMode, EventAck, GitAuthor, GitProgress, Initialize, Initialized,
+    AddWorktree, ApprovalMode, Done, EventAck, GitAuthor, GitProgress, Initialize, Initialized,
     MirrorRepo, ModelSource, Prompt, SessionEvent,
 };
-use grove_core_api::ipc::{Notification, RpcError};
+use grove_core_api::ipc::tunnel::{OpenTunnel, TunnelTarget};
+use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::rehearsal::{Scenario, builtin};
-use grove_core_api::{ExecutorId, Secret, SessionId, TaskId, limits, version};
-use grove_ipc::{CallError, Handler, Peer, Raw, method_not_found, params};
+use grove_core_api::{ErrorCode, ExecutorId, Secret, SessionId, TaskId, limits, version};
+use grove_ipc::{
+    CallError, Handler, OpenError, Peer, Raw, Tunnels, Unobserved, call, method_not_found, params,
+    relay,
+};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
 };
+use std::collections::HashMap;
 use std::fs;
 use std::future::Future;
 use std::io::IoSlice;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -48,8 +54,15 @@ pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
 pub(crate) struct Executor {
     pub(crate) child: Child,
     pub(crate) control: Option<OwnedFd>,
+    /// What the monitor says about its sandbox.
+    pub(crate) report: SandboxReport,
+    /// Where the daemon's tunnels lead.
+    pub(crate) hosts: Hosts,
     role: ExecutorRole,
 }
+
+/// What the daemon permits: names with ports, and `grove` for itself.
+pub(crate) type Hosts = HashMap<String, SocketAddr>;
 
 /// The daemon's side of one connection.
 pub(crate) struct Daemon {
@@ -61,14 +74,42 @@ pub(crate) struct Daemon {
 struct Listener {
     events: mpsc::Sender<SessionEvent>,
     progress: mpsc::Sender<GitProgress>,
+    tunnels: Tunnels,
+    hosts: Hosts,
+}
+
+impl Listener {
+    async fn open(&self, open: OpenTunnel) -> Result<Done, RpcError> {
+        let wanted = match &open.target {
+            TunnelTarget::Grove => "grove".to_owned(),
+            TunnelTarget::Host { host, port } => format!("{host}:{port}"),
+        };
+        let Some(address) = self.hosts.get(&wanted) else {
+            return Err(RpcError::new(frame::DENIED, format!("{wanted} is not permitted")));
+        };
+        let busy = |error: OpenError| RpcError::new(frame::BUSY, error.to_string());
+        let tunnel = self.tunnels.add(open.tunnel).map_err(busy)?;
+        let stream = TcpStream::connect(address).await.map_err(|error| {
+            RpcError::failed(ErrorCode::Unavailable, format!("{wanted} does not accept: {error}"))
+        })?;
+        #[expect(clippy::disallowed_methods, reason = "the test drives its connections")]
+        tokio::spawn(relay(tunnel, stream, SOON));
+        Ok(Done {})
+    }
 }
 
 impl Handler for Listener {
-    async fn request(&self, method: &str, _raw: Option<Raw>) -> Result<Raw, RpcError> {
+    async fn request(&self, method: &str, raw: Option<Raw>) -> Result<Raw, RpcError> {
+        if method == OpenTunnel::NAME {
+            return call::<OpenTunnel, _, _>(raw, |open| self.open(open)).await;
+        }
         Err(method_not_found(method))
     }
 
     async fn notification(&self, method: &str, raw: Option<Raw>) {
+        if Tunnels::is_theirs(method) {
+            return self.tunnels.take(method, raw);
+        }
         // A test that has seen enough drops its receivers.
         if method == SessionEvent::NAME {
             self.events.send(params(raw).expect("an event")).await.ok();
@@ -101,7 +142,8 @@ impl Executor {
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
                 .expect("a pair");
         let child = program(directory).stdin(Stdio::from(theirs)).spawn().expect("starts");
-        Self { child, control: Some(ours), role }
+        let (report, hosts) = (SandboxReport::default(), Hosts::default());
+        Self { child, control: Some(ours), report, hosts, role }
     }
 
     /// Hands over a connection whose token is `token`.
@@ -111,7 +153,7 @@ impl Executor {
             id: ExecutorId(Uuid::nil()),
             role: self.role,
             token: Secret::new(token),
-            report: SandboxReport::default(),
+            report: self.report.clone(),
         };
         let bytes = serde_json::to_vec(&greeting).expect("prints");
         let theirs = theirs.into_std().expect("a socket");
@@ -122,8 +164,15 @@ impl Executor {
         sendmsg::<()>(control, &parts, &rights, MsgFlags::empty(), None).expect("sent");
         let (event_sender, events) = mpsc::channel(10_000);
         let (progress_sender, progress) = mpsc::channel(1_000);
-        let listener = Arc::new(Listener { events: event_sender, progress: progress_sender });
-        let (peer, driver) = Peer::start(ours, listener);
+        let tunnels = Tunnels::new(limits::TUNNELS);
+        let listener = Listener {
+            events: event_sender,
+            progress: progress_sender,
+            tunnels: tunnels.clone(),
+            hosts: self.hosts.clone(),
+        };
+        let (peer, driver) = Peer::start(ours, Arc::new(listener), Arc::new(Unobserved));
+        tunnels.bind(peer.clone());
         #[expect(clippy::disallowed_methods, reason = "the test drives its connections")]
         tokio::spawn(driver);
         Daemon { peer, events, progress }

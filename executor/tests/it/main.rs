@@ -7,6 +7,7 @@
 )]
 
 mod harness;
+mod network;
 mod provider;
 mod turns;
 

@@ -16,19 +16,19 @@ use std::sync::{Arc, Mutex};
 
 /// Answers in order; keeps what it was asked.
 #[derive(Clone, Default)]
-struct Script {
+pub(crate) struct Script {
     answers: Arc<Mutex<Vec<(u16, String)>>>,
     asked: Arc<Mutex<Vec<(Value, HeaderMap)>>>,
 }
 
 impl Script {
-    fn new(answers: &[(u16, String)]) -> Self {
+    pub(crate) fn new(answers: &[(u16, String)]) -> Self {
         let script = Self::default();
         script.answers.lock().expect("free").extend(answers.iter().rev().cloned());
         script
     }
 
-    async fn serve(&self) -> String {
+    pub(crate) async fn serve(&self) -> String {
         let answer = post(answer);
         let router = axum::Router::new()
             .route("/v1/chat/completions", answer.clone())
@@ -38,7 +38,7 @@ impl Script {
         serve(router).await
     }
 
-    fn asked(&self) -> Vec<(Value, HeaderMap)> {
+    pub(crate) fn asked(&self) -> Vec<(Value, HeaderMap)> {
         self.asked.lock().expect("free").clone()
     }
 }
@@ -71,7 +71,7 @@ fn sse(events: &[Value]) -> String {
     text
 }
 
-fn openai(deltas: &[Value], finish: &str) -> String {
+pub(crate) fn openai(deltas: &[Value], finish: &str) -> String {
     let chunk = |delta: &Value, reason: Value| {
         json!({ "id": "c", "object": "chat.completion.chunk", "model": "m",
                 "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] })
@@ -99,7 +99,7 @@ fn anthropic(blocks: &[(Value, Value)], stop: &str) -> String {
     sse(&events)
 }
 
-fn prompt(place: &Place, dialect: Dialect, base_url: String) -> Prompt {
+pub(crate) fn prompt(place: &Place, dialect: Dialect, base_url: String) -> Prompt {
     let mut prompt = place.prompt("say hello", command("unused"));
     prompt.model = ModelSource::Provider {
         dialect,

@@ -192,7 +192,7 @@ async fn a_directory_without_git_fails_the_task_and_not_the_executor() {
 }
 
 /// A small MCP server with one tool that reads and one that changes.
-async fn mcp(headers: HeaderMap, Json(call): Json<Value>) -> Response {
+pub(crate) async fn mcp(headers: HeaderMap, Json(call): Json<Value>) -> Response {
     if headers.get("authorization").and_then(|it| it.to_str().ok()) != Some("Bearer session-token")
     {
         return StatusCode::UNAUTHORIZED.into_response();

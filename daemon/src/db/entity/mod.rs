@@ -4,6 +4,7 @@
     reason = "sea-orm's derive wants public entities inside this private module"
 )]
 
+pub(crate) mod audit_entry;
 pub(crate) mod board;
 pub(crate) mod board_object;
 pub(crate) mod event;

@@ -1,6 +1,7 @@
 //! The life of a unit's executor: started, taken up, measured, ended, and told of.
 
 use super::{Executor, Unit};
+use crate::audit::service::Subject;
 use crate::clock;
 use crate::error::Error;
 use crate::executor_pool::connection::{self, Connection, Reach};
@@ -55,12 +56,26 @@ impl Unit {
         self.starting = Some((id, allowance));
         let (network, limits) = (allowance.network, allowance.for_monitor());
         let reach = Reach::Start(Box::new(Launch { network, limits, ..launch }));
-        let pool = &self.app.pool;
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        let connection = self.connect(id, reach).await?;
         self.starting = None;
         self.live = Live::default();
         self.take_up(Executor::new(connection, slot, allowance)).await
+    }
+
+    /// Connects to the executor; the audit sees whose it is.
+    async fn connect(&self, id: ExecutorId, reach: Reach) -> Result<Connection, Error> {
+        let ctx = self.ctx();
+        let session = sessions::load(ctx.read(), self.session).await?.session;
+        let account = worktrees::service::account_name(&ctx, session.worktree_id).await?;
+        let watch = self.app.audit.executor(Subject {
+            executor: Some(id),
+            session: Some(self.session),
+            user: Some(session.created_by),
+            account,
+        });
+        let (pool, way_out) = (&self.app.pool, Some((&self.app.egress, self.session)));
+        let (monitor, spawner, progress) = (&pool.monitor, &pool.spawner, &pool.progress);
+        connection::connect(monitor, spawner, progress, id, (reach, way_out), watch).await
     }
 
     /// Goes on with an executor that has answered.
@@ -103,10 +118,7 @@ impl Unit {
             .acquire_owned()
             .await
             .map_err(|_closed| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
-        let pool = &self.app.pool;
-        let reach = Reach::Attach { last_seq };
-        let connection =
-            connection::connect(&pool.monitor, &pool.spawner, &pool.progress, id, reach).await?;
+        let connection = self.connect(id, Reach::Attach { last_seq }).await?;
         let facts = &connection.facts;
         let ctx = self.ctx();
         let running =

@@ -4,6 +4,7 @@
 //! which may be used; here is who has which. An account belongs to one person.
 
 use super::{fresh, retired, store, taken};
+use crate::audit::service as audit;
 use crate::auth::personal_token;
 use crate::auth::policy::Action;
 use crate::context::Ctx;
@@ -14,12 +15,22 @@ use crate::{sessions, validate, worktrees};
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::users::{CreateUser, User, UserRole};
 use grove_core_api::{ErrorCode, UserId};
+use serde_json::json;
 
 /// Longest name of a Unix account (useradd(8)).
 const NAME_BYTES: usize = 32;
 
 /// Makes a person, on a shared host with an account; gives one who is there but has none an account.
 pub(crate) async fn create(ctx: &Ctx, body: CreateUser) -> Result<User, Error> {
+    let asked = json!({ "name": body.name, "role": body.role, "unix_account": body.unix_account });
+    let result = add(ctx, body).await;
+    let user = result.as_ref().ok().map(|user| (user.id, &user.unix_account));
+    let what =
+        json!({ "asked": asked, "user_id": user.map(|it| it.0), "account": user.map(|it| it.1) });
+    audit::acted(ctx, "user.create", &what, result).await
+}
+
+async fn add(ctx: &Ctx, body: CreateUser) -> Result<User, Error> {
     ctx.authorize(Action::Administer)?;
     let name = validate::title("name", &body.name)?;
     if body.role == Some(UserRole::Owner) {
@@ -81,8 +92,12 @@ pub(crate) async fn account(ctx: &Ctx, id: UserId) -> Result<Option<UnixAccount>
         return Err(Error::new(ErrorCode::Conflict, detail)
             .hint("an admin gives it one: `grove admin user add NAME`"));
     }
-    let facts = obtain(ctx, &user, None).await?;
-    Ok(keep(ctx, id, Some(facts)).await?.unix_account)
+    let given = match obtain(ctx, &user, None).await {
+        Ok(facts) => keep(ctx, id, Some(facts)).await.map(|user| user.unix_account),
+        Err(error) => Err(error),
+    };
+    let what = json!({ "user_id": id, "account": given.as_ref().ok() });
+    audit::acted(ctx, "account.create", &what, given).await
 }
 
 /// Whether the account still belongs to somebody.
@@ -163,6 +178,11 @@ async fn keep(ctx: &Ctx, id: UserId, facts: Option<AccountFacts>) -> Result<User
 /// Retires a person: no way in, no executor, no account any more; the name stays with what they did.
 /// May be called again when a part of it failed.
 pub(crate) async fn retire(ctx: &Ctx, id: UserId) -> Result<User, Error> {
+    let result = end(ctx, id).await;
+    audit::acted(ctx, "user.retire", &json!({ "user_id": id }), result).await
+}
+
+async fn end(ctx: &Ctx, id: UserId) -> Result<User, Error> {
     ctx.authorize(Action::Administer)?;
     let user = lock_out(ctx, id).await?;
     ctx.app.hub.dismiss(id);

@@ -2,7 +2,7 @@
 
 mod place;
 
-pub(crate) use place::{launch, of_account, orphan, publish};
+pub(crate) use place::{account_name, launch, of_account, orphan, publish};
 
 use super::store;
 use crate::auth::policy::Action;

@@ -4,7 +4,7 @@
 //! stands below parents that only root can change: the monitor makes and removes it, the account's own
 //! keeper fills and empties it.
 
-use super::{local_time, ready, store};
+use super::{load, local_time, ready, store};
 use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
@@ -58,6 +58,12 @@ pub(crate) async fn launch(ctx: &Ctx, id: WorktreeId) -> Result<Launch, Error> {
         network: NetworkProfile::default(),
         limits: ExecutorLimits::default(),
     })
+}
+
+/// Name of the account that the worktree belongs to; the daemon's own has none.
+pub(crate) async fn account_name(ctx: &Ctx, id: WorktreeId) -> Result<Option<String>, Error> {
+    let worktree = load(ctx.read(), id).await?;
+    Ok(worktree.unix_account.map(|account| account.name))
 }
 
 fn place(repo: &Repo, worktree: &Worktree) -> Place {
