@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// The number of the valid call that is put between the hostile ones.
 const PROBE: u64 = 4_000_000_000;
 
-/// Numbers that are the same for the same seed (SplitMix64).
+/// Numbers that are the same for the same seed (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
