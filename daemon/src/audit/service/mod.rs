@@ -37,7 +37,7 @@ const STRIDE: u64 = 1_000;
 /// What the recorder is told.
 pub(super) enum Message {
     /// A new entry; `stored` learns when it is safe.
-    Entry { draft: Draft, stored: Option<oneshot::Sender<Head>> },
+    Entry { draft: Box<Draft>, stored: Option<oneshot::Sender<Head>> },
     /// Everything before this is to be stored and anchored.
     Flush(oneshot::Sender<Head>),
 }
@@ -140,7 +140,7 @@ pub(crate) async fn record<D: Serialize>(
         user: Some(ctx.actor.user),
     };
     let (stored, done) = oneshot::channel();
-    let draft = admin(act, outcome, subject, &detail);
+    let draft = Box::new(admin(act, outcome, subject, &detail));
     audit.send(Message::Entry { draft, stored: Some(stored) }).await?;
     done.await.map_err(|_dropped| stopped())?;
     Ok(())

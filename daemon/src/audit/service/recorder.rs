@@ -128,7 +128,7 @@ impl Batch {
     fn push(&mut self, message: Message) {
         match message {
             Message::Entry { draft, stored } => {
-                self.drafts.push(draft);
+                self.drafts.push(*draft);
                 self.waiting.extend(stored);
             }
             Message::Flush(done) => self.flushes.push(done),
@@ -264,7 +264,7 @@ impl Chain {
         if let Err(error) = written {
             // The commit may have happened although its answer did not come.
             let stored = store::get(self.db.read(), head.seq).await.ok().flatten();
-            if !stored.is_some_and(|record| record.hash == head.hash) {
+            if stored.is_none_or(|record| record.hash != head.hash) {
                 self.step_over(&error).await;
                 return Err(error);
             }
