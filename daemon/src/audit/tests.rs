@@ -298,12 +298,12 @@ fn connect(tracker: &TaskTracker, watch: Arc<dyn Observer>) -> (Peer, Peer) {
     (daemon, executor)
 }
 
-async fn cancel_often(peer: &Peer) -> Result<(), String> {
+async fn call_often(peer: Peer, session: SessionId) -> Result<SessionId, String> {
     for _ in 0..CALLS {
         let cancel = Cancel { task_id: clock::fresh_id() };
         peer.request(cancel).await.map_err(|error| error.to_string())?;
     }
-    Ok(())
+    Ok(session)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -316,10 +316,7 @@ async fn two_hundred_sessions_that_call_at_once_leave_a_whole_chain() -> Outcome
             let session: SessionId = clock::fresh_id();
             let subject = Subject { session: Some(session), ..Subject::default() };
             let (peer, _executor) = connect(&tracker, bench.audit.executor(subject));
-            tracker.spawn(async move {
-                cancel_often(&peer).await?;
-                Ok::<_, String>(session)
-            })
+            tracker.spawn(call_often(peer, session))
         });
         for called in futures_util::future::join_all(calling.collect::<Vec<_>>()).await {
             let session = called??;

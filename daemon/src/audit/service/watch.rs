@@ -74,7 +74,7 @@ impl Observer for Watch {
             return Unobserved.begin(call);
         };
         let (began, direction) = (Instant::now(), call.direction);
-        let draft = self.draft(&call, method);
+        let draft = Box::new(self.draft(&call, method));
         Box::pin(async move {
             let permit = self.audit.sender.clone().reserve_owned().await.ok()?;
             let tally = Arc::clone(&self.tally);
@@ -97,7 +97,7 @@ impl Drop for Watch {
 
 /// A call that is under way. Its entry is written when it ends, also by being given up.
 struct Noted {
-    room: Option<(OwnedPermit<Message>, Draft)>,
+    room: Option<(OwnedPermit<Message>, Box<Draft>)>,
     began: Instant,
     direction: Direction,
     tally: Arc<Tally>,
