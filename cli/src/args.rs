@@ -129,7 +129,9 @@ pub(crate) enum Repo {
 }
 
 /// What executors may reach and use, where that is less than the instance permits.
+// The command above it has the same name, which may stand for one group only.
 #[derive(Clone, Debug, Default, Args)]
+#[group(skip)]
 pub(crate) struct Policy {
     /// What they may reach over the network
     #[arg(long, value_enum)]
