@@ -122,6 +122,6 @@ impl Drop for Noted {
             return;
         }
         draft.duration_us = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
-        permit.send(Message::Entry { draft: Box::new(draft), stored: None });
+        permit.send(Message::Entry { draft, stored: None });
     }
 }
