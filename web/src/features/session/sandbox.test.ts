@@ -1,3 +1,4 @@
+// How the sandbox of a session is told in words.
 import { expect, test } from "vitest";
 import type { LayerState, SandboxReport, SessionExecutor } from "@/wire";
 import { executorTrouble, isolationWords, sandboxSummary } from "./sandbox";
