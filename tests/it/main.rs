@@ -21,6 +21,7 @@ mod realtime;
 mod repos;
 mod sessions;
 mod settings;
+mod shared_host;
 mod spawn;
 mod start;
 mod tasks;

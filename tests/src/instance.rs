@@ -38,6 +38,8 @@ pub struct Setup {
     bind: Option<String>,
     environment: Vec<(String, String)>,
     home: Option<PathBuf>,
+    programs: Option<PathBuf>,
+    arguments: Vec<String>,
 }
 
 /// A running instance. Call [`Instance::end`] at the end of the test: one that is dropped before
@@ -81,6 +83,20 @@ impl Setup {
     #[must_use]
     pub fn home(mut self, path: &Path) -> Self {
         self.home = Some(path.to_owned());
+        self
+    }
+
+    /// Programs from elsewhere.
+    #[must_use]
+    pub fn programs(mut self, path: &Path) -> Self {
+        self.programs = Some(path.to_owned());
+        self
+    }
+
+    /// One more argument of the monitor.
+    #[must_use]
+    pub fn argument(mut self, text: impl Into<String>) -> Self {
+        self.arguments.push(text.into());
         self
     }
 
@@ -147,7 +163,7 @@ impl Instance {
     }
 
     async fn prepare(setup: Setup) -> Outcome<Self> {
-        let programs = process::programs()?;
+        let programs = setup.programs.clone().map_or_else(process::programs, Ok)?;
         let root = tempfile::Builder::new().prefix("grove-it-").tempdir()?;
         let home = setup.home.clone().unwrap_or_else(|| root.path().join("home"));
         for folder in ["tmp", "account/.cache", "scenarios"] {
@@ -196,7 +212,7 @@ impl Instance {
         let bind = self.setup.bind.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
         let mut command = program(self.programs.join("grove-monitor"));
         let log = File::options().create(true).append(true).open(self.log_file())?;
-        command.arg("--home").arg(&self.home).args(["--bind", &bind]);
+        command.arg("--home").arg(&self.home).args(["--bind", &bind]).args(&self.setup.arguments);
         command.stdout(File::create(self.ready_file())?).stderr(Stdio::from(log));
         command.env_remove("DATABASE_URL").env("TMPDIR", self.root.path().join("tmp"));
         command.env("HOME", self.root.path().join("account"));
