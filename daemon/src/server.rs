@@ -130,10 +130,12 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         shutdown: shutdown.clone(),
     });
     let served = match prepare(&app).await {
-        Ok(()) => serve(app, listener).await,
+        Ok(()) => serve(Arc::clone(&app), listener).await,
         Err(error) => Err(error),
     };
     shutdown.cancel();
+    app.pool.leave();
+    drop(app);
     // After the last request: its calls are in the audit.
     audit.end();
     spawner.close();

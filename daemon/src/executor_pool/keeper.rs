@@ -197,6 +197,19 @@ impl Keepers {
         }
     }
 
+    /// Lets go of all keepers: Grove stops, and they end when nobody comes back to them.
+    pub(super) fn leave(&self) {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        for slot in slots.values() {
+            // One that is just being started is let go of with the task that starts it.
+            if let Ok(live) = slot.live.try_lock()
+                && let Some(live) = live.as_ref()
+            {
+                live.peer.close();
+            }
+        }
+    }
+
     /// Ends the keeper of an account, whoever uses it.
     pub(super) async fn retire(self: &Arc<Self>, account: &UnixAccount) {
         let key = Some(account.clone());

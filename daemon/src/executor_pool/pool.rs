@@ -81,6 +81,11 @@ impl Pool {
         self.keepers.retire(account).await;
     }
 
+    /// Lets go of the keepers at the end of Grove; units let go of their own executors.
+    pub(crate) fn leave(&self) {
+        self.keepers.leave();
+    }
+
     /// Percent of a clone.
     pub(crate) fn progress(&self, token: &str) -> Option<i32> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()

@@ -85,6 +85,13 @@ fn last_heard(heard_at: &HeardAt) -> Instant {
     *heard_at.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Drop for Executor {
+    fn drop(&mut self) {
+        // Others hold its peer too; without this the connection would stay when nobody reads it.
+        self.connection.peer.close();
+    }
+}
+
 impl Executor {
     fn new(connection: Connection, slot: OwnedSemaphorePermit, allowance: Allowance) -> Self {
         let now = Instant::now();
