@@ -30,7 +30,7 @@ async fn health_and_readiness_tell_what_they_found() -> Outcome {
         let ready: Readiness = client.send(client.request_at(Method::GET, "/readyz")).await?;
         let names: Vec<_> = ready.checks.iter().map(|check| check.name.as_str()).collect();
         assert!(ready.is_ready, "{ready:?}");
-        assert_eq!(names, ["database", "monitor", "git"]);
+        assert_eq!(names, ["database", "monitor", "git", "isolation"]);
         Ok(())
     })
     .await

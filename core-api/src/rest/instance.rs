@@ -75,7 +75,7 @@ pub struct Readiness {
 /// One check.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Check {
-    /// `database`, `monitor` or `git`.
+    /// `database`, `monitor`, `git` or `isolation`.
     pub name: String,
     /// Whether it passed.
     pub is_ok: bool,

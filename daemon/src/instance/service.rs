@@ -5,6 +5,7 @@ use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
+use grove_core_api::isolation::IsolationMode;
 use grove_core_api::rehearsal::{self, AUTO};
 use grove_core_api::rest::instance::{AgentInfo, AuthMode, Check, Instance, ModelInfo, Readiness};
 use grove_core_api::rest::sessions::Session;
@@ -141,8 +142,18 @@ pub(crate) async fn readiness(app: &App) -> Readiness {
         check("database", database.map(|_| "answers".to_owned())),
         check("monitor", monitor.map(|live| format!("{live} executors live"))),
         check("git", git.map(|()| "the keeper answers".to_owned())),
+        // In strict mode a missing layer is seen above: the keeper is not started.
+        check("isolation", Ok::<_, Error>(isolation(app.config.isolation).to_owned())),
     ];
     Readiness { is_ready: checks.iter().all(|check| check.is_ok), checks }
+}
+
+const fn isolation(mode: IsolationMode) -> &'static str {
+    match mode {
+        IsolationMode::Strict => "strict: nothing is started without its layers",
+        IsolationMode::BestEffort => "best effort: each executor's report says what holds",
+        IsolationMode::Off => "off: executors run without a sandbox",
+    }
 }
 
 fn check<E: std::fmt::Display>(name: &str, outcome: Result<String, E>) -> Check {
