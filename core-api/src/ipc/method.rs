@@ -616,6 +616,9 @@ mod tests {
     fn a_name_is_known_or_not() {
         assert_eq!(known("session.event"), Some("session.event"));
         assert_eq!(known("git.mirror"), Some("git.mirror"));
+        assert_eq!(known("tunnel.data"), Some("tunnel.data"));
         assert_eq!(known("git.mirro"), None);
+        let open = r#"{"tunnel":1,"target":{"to":"host","host":"a.example","port":443}}"#;
+        assert_eq!(redacted_params("tunnel.open", open).as_deref(), Some(open));
     }
 }
