@@ -71,10 +71,9 @@ pub(super) fn daemon(host: &Host, bind: &str) -> Result<Channelled, StartError> 
     let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
     let service = host.accounts.as_ref().map(|accounts| accounts.service.clone());
     let mut layers = LayerSet::none();
-    if service.is_some() {
-        arguments.push("--shared-host".to_owned());
-        let prefix = host.accounts.as_ref().map(|accounts| accounts.rules.prefix.clone());
-        arguments.extend(prefix.into_iter().flat_map(|it| ["--account-prefix".to_owned(), it]));
+    if let Some(accounts) = &host.accounts {
+        let more = ["--shared-host", "--account-prefix", &accounts.rules.prefix];
+        arguments.extend(more.map(str::to_owned));
         layers = [Layer::Capabilities, Layer::NoNewPrivs].into_iter().collect();
     }
     let plan = Plan {
@@ -114,8 +113,7 @@ pub(super) fn executor(
     let plan = plan(host, launch, identity)?;
     let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
     let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
-    let started = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
-    let (mut process, layers) = started;
+    let (mut process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
     let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
     let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
