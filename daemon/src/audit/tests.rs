@@ -354,8 +354,8 @@ async fn a_call_is_noted_with_its_subject_and_without_its_secrets() -> Outcome {
             last_seq: 0,
             orphan_ms: 1,
         };
-        peer.request(hello("0815")).await?;
-        peer.request(hello("4711")).await?;
+        peer.request(hello("first-secret-word")).await?;
+        peer.request(hello("other-secret-word")).await?;
         // The other direction: what is not in the table is counted, and its name is not kept.
         let refused = executor.request(Cancel { task_id: clock::fresh_id::<TaskId>() }).await;
         assert!(refused.is_ok(), "{refused:?}");
@@ -379,7 +379,10 @@ async fn a_call_is_noted_with_its_subject_and_without_its_secrets() -> Outcome {
         let counted = all.iter().find(|it| it.method == "event.ack").ok_or("not counted")?;
         assert_eq!((counted.outcome.as_str(), counted.direction.as_str()), ("counted", "in"));
         let text = format!("{all:?}");
-        assert!(!text.contains("0815") && !text.contains("4711"), "{text}");
+        assert!(
+            !text.contains("first-secret-word") && !text.contains("other-secret-word"),
+            "{text}"
+        );
         Ok(())
     })
     .await
