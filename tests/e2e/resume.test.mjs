@@ -69,7 +69,7 @@ test("someone who was offline catches up from where they were, without a new sna
 });
 
 test("the daemon is killed in the middle of a stream: the text is complete, exactly once, in both windows", async () => {
-  const gate = join(grove.home, "gate");
+  const gate = join(grove.shared, "gate");
   const ana = await person(browser, `${grove.url}/b/${board.id}`, "Ana");
   const bruno = await person(browser, `${grove.url}/b/${board.id}`, "Bruno");
   await startSession(ana.page, `gated until ${gate}`);

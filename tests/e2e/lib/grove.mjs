@@ -1,6 +1,6 @@
 // A Grove of its own for one test file: the real process tree with a temporary home on a free port.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -63,8 +63,12 @@ function childrenOf(pid, name) {
 /** Starts Grove. */
 export async function startGrove() {
   const home = mkdtempSync(join(tmpdir(), "grove-e2e-"));
+  // Tests and sandboxed agents both reach the caches of a person's home, and nothing else.
+  const account = join(home, "account");
+  const shared = join(account, ".cache");
+  mkdirSync(shared, { recursive: true });
   const port = await freePort();
-  const environment = { ...process.env, GROVE_REHEARSAL_DIRECTORY: join(import.meta.dirname, "../scenarios") };
+  const environment = { ...process.env, HOME: account, GROVE_REHEARSAL_DIRECTORY: join(import.meta.dirname, "../scenarios") };
   const args = ["--home", join(home, "home"), "--bind", `127.0.0.1:${port}`];
   const child = spawn(join(BIN_DIR, "grove-monitor"), args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const log = { text: "" };
@@ -87,6 +91,7 @@ export async function startGrove() {
     url,
     port,
     home,
+    shared,
     log,
     api,
     /** Registers a repository and waits for its mirror. */
