@@ -71,7 +71,12 @@ impl Hierarchy for Unified {
         let no_swap = memory.as_ref().map(|_| "0".to_owned());
         let held = [
             limit(&path, "pids.max", processes, super::name_of("processes", limits.processes)),
-            limit(&path, "memory.max", memory, super::name_of("bytes", limits.memory_bytes)),
+            limit(
+                &path,
+                "memory.max",
+                memory,
+                super::name_of("MiB of memory", limits.memory_bytes.map(|it| it >> 20)),
+            ),
             limit(&path, "cpu.max", cpu, super::name_of("% cpu", limits.cpu_percent)),
         ];
         limit(&path, "memory.swap.max", no_swap, String::new());

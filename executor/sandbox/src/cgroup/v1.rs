@@ -39,7 +39,7 @@ impl Hierarchy for V1 {
             }
             "memory" => {
                 let value = limits.memory_bytes.map(|it| it.to_string());
-                let name = name_of("bytes", limits.memory_bytes);
+                let name = name_of("MiB of memory", limits.memory_bytes.map(|it| it >> 20));
                 limit(&path, "memory.limit_in_bytes", value, name)
             }
             _ => {
