@@ -2,11 +2,13 @@
 
 use crate::unit::Unit;
 use crate::{confine, git, usage};
+use grove_core_api::ipc::bundle::{
+    CreateBundle, DropBundle, ImportBundle, PublishBranch, ReadBundle, WriteBundle,
+};
 use grove_core_api::ipc::method::{
-    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, CreateBundle, DiffWorktree,
-    DiskUsage, Done, DropBundle, EventAck, GitProgress, ImportBundle, Initialize, Initialized,
-    InspectRepo, ListBranches, MeasureUsage, MirrorRepo, Ping, Pong, Prompt, PublishBranch,
-    ReadBundle, RemoveWorktree, Shutdown, TakeSnapshot, WorktreePlaces, WriteBundle,
+    AddWorktree, AnswerPermission, Answered, Cancel, Cancelled, DiffWorktree, DiskUsage, Done,
+    EventAck, GitProgress, Initialize, Initialized, InspectRepo, ListBranches, MeasureUsage,
+    MirrorRepo, Ping, Pong, Prompt, RemoveWorktree, Shutdown, TakeSnapshot, WorktreePlaces,
 };
 use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::monitor::ExecutorRole;

@@ -1,8 +1,10 @@
 //! JSON-RPC 2.0 between daemon and executor: newline-delimited, both sides may ask.
 //!
-//! `frame` is the envelope, `method` the typed calls, `tunnel` those that carry byte streams. The peer that moves bytes is the crate
-//! `grove-ipc`; here is no I/O. Described in `docs/ipc.md`.
+//! `frame` is the envelope, `method` the table of typed calls; `bundle` and `tunnel` hold the calls
+//! that carry repositories and byte streams. The peer that moves bytes is the crate `grove-ipc`; here
+//! is no I/O. Described in `docs/ipc.md`.
 
+pub mod bundle;
 pub mod frame;
 pub mod method;
 pub mod tunnel;

@@ -11,10 +11,11 @@ use super::names::{self, Source};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use grove_core_api::ipc::RpcError;
-use grove_core_api::ipc::method::{
+use grove_core_api::ipc::bundle::{
     BundleMade, BundlePiece, CreateBundle, ImportBundle, ImportKind, PublishBranch, ReadBundle,
-    RefValue, RepoFacts, WriteBundle,
+    RefValue, WriteBundle,
 };
+use grove_core_api::ipc::method::RepoFacts;
 use grove_core_api::{ErrorCode, limits};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};

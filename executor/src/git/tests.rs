@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use grove_core_api::ErrorCode;
 use grove_core_api::ipc::RpcError;
-use grove_core_api::ipc::method::{
-    AddWorktree, CreateBundle, ImportBundle, ImportKind, PublishBranch, ReadBundle, RefValue,
-    WorktreeAdded, WriteBundle,
+use grove_core_api::ipc::bundle::{
+    CreateBundle, ImportBundle, ImportKind, PublishBranch, ReadBundle, RefValue, WriteBundle,
 };
+use grove_core_api::ipc::method::{AddWorktree, WorktreeAdded};
 use grove_core_api::rest::worktrees::FileStatus;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,9 +10,8 @@ use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::{lookup, users, validate};
-use grove_core_api::ipc::method::{
-    CreateBundle, ImportKind, InspectRepo, ListBranches, MirrorRepo, RepoFacts,
-};
+use grove_core_api::ipc::bundle::{CreateBundle, ImportKind};
+use grove_core_api::ipc::method::{InspectRepo, ListBranches, MirrorRepo, RepoFacts};
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::executors::ExecutorPolicy;
 use grove_core_api::rest::repos::{Branches, CreateRepo, PatchRepo, Repo, RepoState};

@@ -10,9 +10,10 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::executor_pool::Keeper;
 use crate::paths::text;
-use grove_core_api::ipc::method::{
-    DropBundle, ImportBundle, ImportKind, ReadBundle, RefValue, RepoFacts, WriteBundle,
+use grove_core_api::ipc::bundle::{
+    DropBundle, ImportBundle, ImportKind, ReadBundle, RefValue, WriteBundle,
 };
+use grove_core_api::ipc::method::RepoFacts;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::{ErrorCode, limits};
 use uuid::Uuid;

@@ -11,9 +11,8 @@ use crate::error::Error;
 use crate::executor_pool::monitor_failed;
 use crate::repos::service::{Relay, Target};
 use crate::{repos, users};
-use grove_core_api::ipc::method::{
-    ImportKind, PublishBranch, RefValue, RemoveWorktree, WorktreePlaces,
-};
+use grove_core_api::ipc::bundle::{ImportKind, PublishBranch, RefValue};
+use grove_core_api::ipc::method::{RemoveWorktree, WorktreePlaces};
 use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots, UnixAccount};
 use grove_core_api::monitor::{ExecutorRole, Launch, Place};
 use grove_core_api::rest::repos::Repo;
