@@ -145,17 +145,16 @@ impl Monitor {
         })
     }
 
-    /// Its executors end, its files are put away, and when Grove made it the account goes.
+    /// Its executors end, its files are put away, and the account goes.
     fn retire_account(&mut self, account: &UnixAccount) -> Result<Outcome, Refused> {
         let person = self.person(account)?;
+        // Before anything of it is touched: a linked account is not Grove's to retire.
+        self.accounts()?.rules.check_managed(&person.name).map_err(refused(Refusal::Invalid))?;
         for id in self.executors.of(&person.name) {
             self.kill(id)?;
         }
         places::retire(&self.host.home, &person, audit::now_ms()).map_err(refuse_place)?;
-        let rules = &self.accounts()?.rules;
-        if rules.is_managed(&person.name) {
-            rules.remove(&person.name).map_err(refused(Refusal::System))?;
-        }
+        self.accounts()?.rules.remove(&person.name).map_err(refused(Refusal::System))?;
         Ok(Outcome::Done { pid: None })
     }
 

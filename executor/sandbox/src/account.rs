@@ -200,6 +200,18 @@ impl Rules {
         name.starts_with(&self.prefix)
     }
 
+    /// Fails unless Grove made the account.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn check_managed(&self, name: &str) -> Result<(), AccountError> {
+        if self.is_managed(name) {
+            return Ok(());
+        }
+        let why = "Grove did not make it".to_owned();
+        Err(AccountError::Forbidden { name: name.to_owned(), why })
+    }
+
     /// Takes the account that is there, or makes a managed one: locked, without subordinate ids, its
     /// home closed to others.
     ///
@@ -245,10 +257,7 @@ impl Rules {
     /// # Errors
     /// `Forbidden` for one that Grove did not make, `Tool` when something of it still runs.
     pub fn remove(&self, name: &str) -> Result<(), AccountError> {
-        if !self.is_managed(name) {
-            let why = "Grove did not make it".to_owned();
-            return Err(AccountError::Forbidden { name: name.to_owned(), why });
-        }
+        self.check_managed(name)?;
         tool("userdel", &["--", name]).map(drop)
     }
 }

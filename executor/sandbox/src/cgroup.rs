@@ -97,12 +97,6 @@ impl Cgroups {
         Self { hierarchies: Vec::new() }
     }
 
-    /// Whether groups can be made at all.
-    #[must_use]
-    pub fn is_available(&self) -> bool {
-        !self.hierarchies.is_empty()
-    }
-
     /// Kills and removes what is left of this instance's groups; returns how many there were.
     pub fn sweep(&self) -> usize {
         let mut count = 0;
@@ -286,6 +280,5 @@ mod tests {
     fn without_groups_nothing_is_made_and_the_reason_is_said() {
         let error = Cgroups::none().create("x", &ExecutorLimits::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Unsupported);
-        assert!(!Cgroups::none().is_available());
     }
 }
