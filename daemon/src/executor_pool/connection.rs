@@ -113,6 +113,10 @@ async fn introduce(
         return Err(Error::new(ErrorCode::ExecutorFailed, detail)
             .hint("the binaries of this installation do not belong together: install it again"));
     }
+    if facts.sandbox != report {
+        let detail = "the executor was told of another sandbox than the monitor reports";
+        return Err(Error::new(ErrorCode::ExecutorFailed, detail).hint(DOCTOR));
+    }
     Ok(Connection { id, pid, report, peer, facts, events })
 }
 
