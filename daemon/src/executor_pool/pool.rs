@@ -204,8 +204,8 @@ impl Pool {
     async fn ended_unwatched(&self, ctx: &Ctx, record: &Record) -> Result<(), Error> {
         let Some(executor) = record.executor else { return Ok(()) };
         let outcome = ending::outcome(&self.monitor, executor).await;
-        let allowance = executors::service::allowance_of(ctx, executor).await.unwrap_or_default();
-        let end = ending::end(Why::Unwatched, outcome, allowance.limits.memory_mib);
+        let memory_mib = executors::service::memory_mib_of(ctx, executor).await;
+        let end = ending::end(Why::Unwatched, outcome, memory_mib);
         sessions::executor_gone(ctx, record.session.id, end).await
     }
 

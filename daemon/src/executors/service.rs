@@ -69,6 +69,18 @@ pub(crate) async fn allowance_of(ctx: &Ctx, id: ExecutorId) -> Result<Allowance,
     Ok(Allowance { network, limits: executor.limits })
 }
 
+/// The limit of memory that an executor was started with, for telling how it ended; without the
+/// registry's word the number is left out.
+pub(crate) async fn memory_mib_of(ctx: &Ctx, id: ExecutorId) -> Option<u32> {
+    match load(ctx.read(), id).await {
+        Ok(executor) => executor.limits.memory_mib,
+        Err(error) => {
+            tracing::warn!(executor.id = %id, %error, "an executor's limits are not known");
+            None
+        }
+    }
+}
+
 /// Notes an executor that is about to be started for a session.
 pub(crate) async fn begin(
     tx: &Tx<'_>,

@@ -128,7 +128,14 @@ impl Unit {
         self.running =
             running.map(|task| task.id).filter(|id| has_news || facts.task_id == Some(*id));
         tracing::info!(session.id = %self.session, executor.id = %id, "attached to an executor");
-        let allowance = executors::service::allowance_of(&ctx, id).await.unwrap_or_default();
+        let allowance = match executors::service::allowance_of(&ctx, id).await {
+            Ok(allowance) => allowance,
+            Err(error) => {
+                // One that the registry lost is held to what the session may use now, never to nothing.
+                self.report("an executor's limits are not known", &error);
+                executors::service::allowance(&ctx, self.session).await?
+            }
+        };
         self.take_up(Executor::new(connection, slot, allowance)).await?;
         for answer in sessions::unconfirmed_answers(&ctx, self.session).await? {
             self.answer(answer);
@@ -199,9 +206,8 @@ impl Unit {
     /// As `gone`, for an executor that there is no connection to.
     pub(super) async fn gone_without_link(&mut self, id: ExecutorId, reason: &'static str) {
         let outcome = ending::outcome(&self.app.pool.monitor, id).await;
-        let allowance = executors::service::allowance_of(&self.ctx(), id).await.unwrap_or_default();
-        let why = Why::Useless(reason);
-        self.settle_end(ending::end(why, outcome, allowance.limits.memory_mib)).await;
+        let memory_mib = executors::service::memory_mib_of(&self.ctx(), id).await;
+        self.settle_end(ending::end(Why::Useless(reason), outcome, memory_mib)).await;
     }
 
     /// Stores how the executor ended.
