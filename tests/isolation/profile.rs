@@ -9,6 +9,7 @@ use grove_core_api::isolation::{ExecutorLimits, Layer, NetworkProfile};
 use grove_sandbox::account::Identity;
 use grove_sandbox::{LayerSet, Plan, Started, start};
 use grove_tests::Outcome;
+use nix::fcntl::FcntlArg;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -27,6 +28,8 @@ const PATIENCE_MS: u16 = 20_000;
 const ANSWER_BYTES: u64 = 64 * 1024;
 /// Exit code of an attempt that the system call filter killed.
 const BAD_CALL: i32 = 128 + Signal::SIGSYS as i32;
+/// Least number of the descriptor that an ordinary child inherits: beyond those that attacks have.
+const FOREIGN_DESCRIPTOR: i32 = 64;
 /// Limits of every start: enough for an attempt, too little to harm the host.
 pub(crate) const LIMITS: ExecutorLimits = ExecutorLimits {
     processes: Some(64),
@@ -168,9 +171,9 @@ pub(crate) fn attempt(fixture: &Fixture, row: &Row, profile: &Profile) -> Outcom
 fn attempt_plainly(fixture: &Fixture, row: &Row) -> Outcome<Answer> {
     let directory = fixture.directory(Who::Attacker);
     fixture.write_setup(&directory, Who::Attacker, executor(&Profile::full(), fixture))?;
-    // Open across exec, as a mistake of the monitor would be.
-    let secret = File::open("/dev/zero")?;
-    nix::fcntl::fcntl(&secret, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))?;
+    // Open across exec, as a mistake of the monitor would be, under a number that nothing else has.
+    let secret =
+        nix::fcntl::fcntl(File::open("/dev/zero")?, FcntlArg::F_DUPFD(FOREIGN_DESCRIPTOR))?;
     let mut command = host::command(&fixture.program);
     command.arg(row.name).current_dir(directory).stdin(Stdio::piped());
     let owner = fixture
@@ -178,6 +181,7 @@ fn attempt_plainly(fixture: &Fixture, row: &Row) -> Outcome<Answer> {
         .map_or(host::Owner::Caller, |it| host::Owner::Account(it.uid, it.gid));
     host::as_owner(&mut command, &owner);
     let output = command.output()?;
+    nix::unistd::close(secret)?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(understand(
         row.name,
