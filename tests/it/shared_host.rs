@@ -31,7 +31,8 @@ fn tool(name: &str, arguments: &[&str]) -> Outcome {
 
 impl Host {
     fn make() -> Outcome<Self> {
-        let name = format!("grovei{}", std::process::id());
+        // Named like the accounts of the isolation suite, which sweeps what killed runs leave.
+        let name = format!("grovet_{}", std::process::id());
         let root = PathBuf::from("/var/lib").join(&name);
         let host = Self { name, root };
         tool("groupadd", &["--system", &host.group()])?;
@@ -55,7 +56,7 @@ impl Host {
     }
 
     fn service(&self) -> String {
-        format!("{}-svc", self.name)
+        format!("{}_svc", self.name)
     }
 
     fn prefix(&self) -> String {
@@ -83,7 +84,7 @@ impl Drop for Host {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let ours = passwd.lines().filter_map(|line| line.split(':').next());
         for account in ours.filter(|it| it.starts_with(&self.name)) {
-            // What could not be removed is seen by the next run's own name.
+            // What stays is swept by the next run of the isolation suite.
             tool("userdel", &[account]).ok();
         }
         tool("groupdel", &[&self.group()]).ok();

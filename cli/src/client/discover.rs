@@ -73,10 +73,21 @@ pub(crate) fn token(config: &Config) -> Result<Option<Secret>, CliError> {
             return Ok(None);
         }
     }
-    // Whoever may not read it is not the owner.
-    let text = fs::read_to_string(config.home.value.join("keys/owner.token")).unwrap_or_default();
-    let text = text.trim();
-    Ok((!text.is_empty()).then(|| Secret::new(text)))
+    let path = config.home.value.join("keys/owner.token");
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok(Some(Secret::new(text.trim()))),
+        Ok(_) => Ok(None),
+        // There is none where nobody signs in, and whoever may not read it is not the owner.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(CliError::home("read", &path, &error)),
+    }
 }
 
 #[cfg(test)]
