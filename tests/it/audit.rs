@@ -198,6 +198,12 @@ async fn no_secret_is_in_the_database() -> Outcome {
     let prompted: Page<AuditEntry> =
         world.client.get(format!("/audit?session_id={}", session.id)).await?;
     ensure!(prompted.items.iter().any(|it| it.method == "session.prompt"), "{prompted:?}");
+    // The task asked for the key, and what it asked for is kept; what it got is not.
+    let given =
+        prompted.items.iter().find(|it| it.method == "credential.get" && it.outcome == "ok");
+    let detail = &given.context("the key was asked for")?.detail;
+    let tasks = world.client.tasks(session.id).await?;
+    assert_eq!(*detail, json!({ "task_id": tasks[0].id, "provider": "far" }));
     world.grove.stop()?;
     let mut looked = 0;
     for name in ["db/grove.db", "db/grove.db-wal", "logs/audit.head"] {
