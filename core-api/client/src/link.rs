@@ -111,7 +111,8 @@ impl Link {
         let config = WebSocketConfig::default().max_message_size(most).max_frame_size(most);
         let connecting = connect_async_with_config(request, Some(config), true);
         let time = Duration::from_millis(limits::CLIENT_CONNECT_MS);
-        let (stream, _) = timeout(time, connecting).await.map_err(|_| LinkError::Silent)??;
+        let (stream, _) =
+            timeout(time, connecting).await.map_err(|_elapsed| LinkError::Silent)??;
         Ok(Self { stream, heard_at: Instant::now() })
     }
 
@@ -127,7 +128,7 @@ impl Link {
             serde_json::to_string(frame).map_err(|error| LinkError::Unusable(error.to_string()))?;
         let time = Duration::from_millis(limits::WS_WRITE_MS);
         let sending = self.stream.send(Message::text(text));
-        Ok(timeout(time, sending).await.map_err(|_| LinkError::Silent)??)
+        Ok(timeout(time, sending).await.map_err(|_elapsed| LinkError::Silent)??)
     }
 
     /// Waits for a frame. Pings are answered while one waits.
@@ -141,7 +142,7 @@ impl Link {
         loop {
             let until = self.heard_at + Duration::from_millis(limits::WS_DEAD_MS);
             let next = timeout_at(until, self.stream.next()).await;
-            let next = next.map_err(|_| LinkError::Silent)?;
+            let next = next.map_err(|_elapsed| LinkError::Silent)?;
             self.heard_at = Instant::now();
             match next {
                 None => return Err(LinkError::Closed(None)),
