@@ -58,11 +58,13 @@ pub enum LinkError {
 
 impl From<WsError> for LinkError {
     fn from(error: WsError) -> Self {
-        match error {
-            WsError::ConnectionClosed | WsError::AlreadyClosed => Self::Closed(None),
-            WsError::Http(response) => Self::Refused(response.status()),
-            other => Self::Broken(Box::new(other)),
+        if matches!(error, WsError::ConnectionClosed | WsError::AlreadyClosed) {
+            return Self::Closed(None);
         }
+        if let WsError::Http(response) = &error {
+            return Self::Refused(response.status());
+        }
+        Self::Broken(Box::new(error))
     }
 }
 
