@@ -137,10 +137,8 @@ fn change_of(op: &Op) -> String {
     match op {
         Op::Put { kind, .. } => format!("+{kind} {short}"),
         Op::Set { k, v, .. } => {
-            let value = match v {
-                Value::String(text) => text.replace(char::is_control, " "),
-                other => other.to_string(),
-            };
+            let value = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+            let value = value.replace(char::is_control, " ");
             format!("{short} {k}={}", cut(&value, SHOWN_CHARS))
         }
         Op::Del { .. } => format!("-{short}"),
