@@ -9,7 +9,7 @@ use grove_client::{Client, Ended, LinkError, Notice};
 use grove_core_api::event::{Event, Op};
 use grove_core_api::realtime::close;
 use grove_core_api::{ErrorCode, Problem};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::process::ExitCode;
 
 /// Letters of a value that a line shows.
@@ -178,7 +178,12 @@ mod tests {
     #[test]
     fn an_event_is_one_line() {
         let id = "01920000-0000-7000-8000-0000deadbeef".to_owned();
-        let set = |k: &str, v: Value| Op::Set { id: id.clone(), k: k.to_owned(), v, if_seq: None };
+        let set = |k: &str, v: serde_json::Value| Op::Set {
+            id: id.clone(),
+            k: k.to_owned(),
+            v,
+            if_seq: None,
+        };
         let event = Event {
             seq: 7,
             at: 3_723_004,
