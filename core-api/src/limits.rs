@@ -28,6 +28,13 @@ pub const REPO_SOURCE_BYTES: usize = 2_048;
 pub const BOARD_OBJECTS: u64 = 20_000;
 /// Board coordinates run from minus to plus this many board units.
 pub const BOARD_EXTENT_UNITS: f64 = 1_000_000.0;
+/// Longest text of a document; a longer one is refused as invalid.
+pub const DOCUMENT_BYTES: usize = 256 * 1024;
+/// Edges that may begin or end at one object; one more is answered with `conflict`.
+pub const OBJECT_EDGES: u64 = 500;
+/// Longest fractional key of an order; a longer one is refused as invalid, and its list is numbered
+/// anew.
+pub const ORD_BYTES: usize = 128;
 /// Prompts that may wait in one session; one more is answered with `conflict`.
 pub const QUEUED_PROMPTS: u64 = 50;
 /// Sessions below one root; a deeper spawn is answered with `conflict`.
@@ -95,6 +102,16 @@ pub const PRESENCE_GONE: usize = 1_024;
 pub const STREAM_TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that may stream at once in one session; one more comes with its final event only.
 pub const STREAM_MESSAGES: usize = 64;
+/// Mutations of a client that may wait for an answer; one more is refused on the spot.
+pub const CLIENT_UNANSWERED: usize = 1_000;
+/// Longest frame that a client takes; a longer one ends its connection.
+pub const CLIENT_FRAME_BYTES: usize = 256 * 1024 * 1024;
+/// Longest time of a client to connect; then it tries again.
+pub const CLIENT_CONNECT_MS: u64 = 10_000;
+/// First pause of a client between two attempts to connect; it doubles, with jitter.
+pub const CLIENT_PAUSE_MS: u64 = 100;
+/// Longest such pause.
+pub const CLIENT_PAUSE_MAX_MS: u64 = 5_000;
 /// How long a room without subscribers stays in memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Messages in the snapshot of a session topic; older ones are read over REST.

@@ -6,6 +6,7 @@
 mod audit;
 mod auth;
 mod bad_input;
+mod board_log;
 mod boards;
 mod cli;
 mod crash;
@@ -26,4 +27,5 @@ mod spawn;
 mod start;
 mod tasks;
 mod users;
+mod watch;
 mod worktrees;

@@ -5,6 +5,7 @@
 export class StreamTexts {
   private readonly texts = new Map<string, string>();
   private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly everybody = new Set<() => void>();
 
   /**
    * Puts a piece at its offset. A piece may overlap what is there (after a resume all text comes again).
@@ -44,7 +45,24 @@ export class StreamTexts {
     };
   }
 
+  /** Calls `listener` with each change of any text; returns the way to stop it. */
+  subscribeAll(listener: () => void): () => void {
+    this.everybody.add(listener);
+    return () => this.everybody.delete(listener);
+  }
+
   private tell(message: string): void {
     for (const listener of this.listeners.get(message) ?? []) listener();
+    for (const listener of this.everybody) listener();
   }
+}
+
+function isRunningTool(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || !("kind" in body) || body.kind !== "tool") return false;
+  return "state" in body && (body.state === "running" || body.state === "awaiting_approval");
+}
+
+/** Whether a message's text may still grow; `undefined` is a message that is not known yet. */
+export function isGrowing(v: Record<string, unknown> | undefined): boolean {
+  return v === undefined || v.is_streaming === true || isRunningTool(v.body);
 }
