@@ -79,12 +79,11 @@ impl Vouched {
 fn receive(
     stream: &UnixStream,
     bytes: &mut [u8],
-    space: &mut Vec<u8>,
+    space: &mut [u8],
 ) -> io::Result<(usize, Option<UnixCredentials>)> {
     let mut parts = [IoSliceMut::new(bytes)];
-    // There is no room for descriptors, so the kernel drops those that somebody sends along.
+    // There is no room for descriptors: the kernel drops those that somebody sends along, and says so.
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-    space.clear();
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(space), flags)?;
     let writer = message.cmsgs()?.find_map(|it| match it {
         ControlMessageOwned::ScmCredentials(credentials) => Some(credentials),
