@@ -202,3 +202,50 @@ describe("Client", () => {
     expect(channel.refusal).toEqual({ code: "not_found", msg: "There is no such board." });
   });
 });
+
+describe("Client with a state too large for a frame", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    HandSocket.all.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("reads a large state over HTTP and resumes from there, with its own changes on top", async () => {
+    const asked: string[] = [];
+    const read = async (url: string) => {
+      asked.push(url);
+      return { epoch: "e2", seq: 70, at_ms: 0, state: { a: { kind: "note", v: { pos: [1, 1], text: "big" } } } };
+    };
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, null, null, read);
+    client.reconnect();
+    const socket = last();
+    socket.accept();
+    const channel = client.use(CH);
+    client.mutate(channel, [{ op: "put", id: "b", kind: "note", v: {} }]);
+    socket.say({ t: "refetch", id: 1, ch: CH, url: "/api/v1/boards/b1/snapshot", epoch: "e2", seq: 70 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked).toEqual(["/api/v1/boards/b1/snapshot"]);
+    expect(socket.of("sub").at(-1)).toMatchObject({ ch: CH, epoch: "e2", seq: 70 });
+    expect(channel.store.get("a")?.v.text).toBe("big");
+    expect(channel.store.get("b")).toBeDefined();
+    expect(socket.of("mut")).toHaveLength(0);
+    socket.say({ t: "subok", id: 2, ch: CH, epoch: "e2", seq: 71 });
+    expect(socket.of("mut")).toHaveLength(1);
+  });
+
+  it("connects anew when the large state cannot be read", async () => {
+    const client = new Client(
+      "ws://test/ws",
+      () => new HandSocket() as unknown as WebSocket,
+      null,
+      null,
+      () => Promise.reject(new Error()),
+    );
+    client.reconnect();
+    last().accept();
+    client.use(CH);
+    last().say({ t: "refetch", id: 1, ch: CH, url: "/x", epoch: "e2", seq: 70 });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(HandSocket.all).toHaveLength(2);
+  });
+});
