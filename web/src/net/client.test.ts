@@ -1,7 +1,9 @@
 // The connection against a socket played by hand: join, resume, gap, resend, back-off.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ClientFrame, ServerFrame } from "@/wire";
+import type { ClientFrame, Op, ServerFrame } from "@/wire";
 import { Client } from "./client";
+import type { KeptChange } from "./keep";
+import { MemoryKeep } from "./memory-keep";
 
 class HandSocket {
   static readonly all: HandSocket[] = [];
@@ -200,6 +202,62 @@ describe("Client", () => {
     const channel = client.use(CH);
     socket.say({ t: "error", code: "not_found", msg: "There is no such board.", ref: 1 });
     expect(channel.refusal).toEqual({ code: "not_found", msg: "There is no such board." });
+  });
+});
+
+describe("Client with a keep", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    HandSocket.all.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("joins without what is kept when that takes long, and adds it when it comes", async () => {
+    const keep = new MemoryKeep();
+    let give: (kept: { changes: KeptChange[]; state: null }) => void = () => undefined;
+    keep.load = () =>
+      new Promise((resolve) => {
+        give = resolve;
+      });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u1");
+    client.reconnect();
+    const socket = last();
+    socket.accept();
+    const channel = client.use(CH);
+    expect(socket.of("sub")).toHaveLength(0);
+    vi.advanceTimersByTime(1_000);
+    expect(socket.of("sub")).toHaveLength(1);
+    socket.say({ t: "snap", id: 1, ch: CH, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { pos: [0, 0] } } } });
+    const ops: Op[] = [{ op: "set", id: "a", k: "pos", v: [7, 7] }];
+    give({ changes: [{ mid: "old:1", ch: CH, user: "u1", at: 1, ops }], state: null });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.pos).toEqual([7, 7]);
+    expect(socket.of("mut").map(({ mid }) => mid)).toEqual(["old:1"]);
+  });
+
+  it("shows a board at once from what is kept of it, and resumes from there", async () => {
+    const keep = new MemoryKeep();
+    keep.putState({ ch: CH, user: "u1", at: 1, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { text: "kept" } } } });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u1");
+    client.reconnect();
+    const channel = client.use(CH);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.text).toBe("kept");
+    last().accept();
+    expect(last().of("sub")).toEqual([{ t: "sub", id: 1, ch: CH, epoch: "e1", seq: 3 }]);
+  });
+
+  it("shows nothing of what somebody else left in this browser", async () => {
+    const keep = new MemoryKeep();
+    keep.putState({ ch: CH, user: "u9", at: 1, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { text: "secret" } } } });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u9");
+    client.reconnect();
+    const channel = client.use(CH);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.text).toBe("secret");
+    last().accept();
+    expect(channel.store.get("a")).toBeUndefined();
+    expect(last().of("sub").at(-1)).toEqual({ t: "sub", id: 2, ch: CH });
   });
 });
 

@@ -19,6 +19,8 @@ const BACKOFF_MAX_MS = 8_000;
 /** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
 const LINGER_MS = 3_000;
 const CLOSE_UPGRADE = 4409;
+/** What is kept of a topic is waited for this long; what comes later is added then. */
+const KEEP_MS = 1_000;
 /** What this client can do beyond the first version of the protocol. */
 const CAPS = ["refetch"];
 
@@ -138,11 +140,13 @@ export class Client {
       isOpening: this.keep !== null,
     };
     this.channels.set(ch, entry);
-    void this.mutations.open(entry).then(() => {
+    const join = () => {
       if (this.channels.get(ch) !== entry || !entry.isOpening) return;
       entry.isOpening = false;
       this.sub(entry);
-    });
+    };
+    void this.mutations.open(entry).then(join);
+    if (entry.isOpening) setTimeout(join, KEEP_MS);
     this.sub(entry);
     return entry;
   }
