@@ -3,33 +3,31 @@
 // Pointer and wheel handling is in `gestures.ts`, drawing in `draw.ts`.
 import type { Channel } from "@/net/client";
 import type { Op } from "@/wire";
+import { Contents, handleRect } from "./contents";
 import { CursorLayer } from "./cursors";
 import { draw } from "./draw";
 import * as geo from "./geometry";
-import { SpatialGrid } from "./grid";
-import { cardOf, type Item, itemOf } from "./items";
-import { NEAR_CARDS_MAX, nextMounted } from "./mount";
+import type { Item } from "./items";
+import { firstStop, isFarAway, nextMounted } from "./mount";
 import { type Palette, readPalette } from "./palette";
-import { edgesOf, type Lineage, thingsOf } from "./scene";
-import { type BoardState, INITIAL, type Layers, type LiveDrag, NOTHING, type Tool } from "./state";
+import * as pick from "./pick";
+import { edgesOf, looseEdge, type Source, thingsOf } from "./scene";
+import { GRID } from "./snap";
+import { type BoardHooks, type BoardState, INITIAL, type Layers, type Live, NOTHING, STILL, type Tool } from "./state";
 
 const CULL_MARGIN_PX = 200;
-const DOT_SPACING = 24;
+/** A line this near to the pointer is meant by a click. */
+const LINE_REACH_PX = 7;
 
 /** One board on screen. */
 export class Engine {
   view: geo.Viewport = { x: 0, y: 0, z: 1 };
-  drag: LiveDrag | null = null;
+  live: Live = STILL;
   state: BoardState = INITIAL;
-  /** A card was clicked or confirmed by key. */
-  onOpen: (id: string) => void = () => undefined;
-  /** Objects were dropped elsewhere. */
-  onMove: (ops: Op[]) => void = () => undefined;
-  readonly grid = new SpatialGrid();
-  readonly items = new Map<string, Item>();
-  private readonly edges = new Map<string, Lineage>();
+  readonly contents: Contents;
   private readonly elements = new Map<string, HTMLElement>();
   private readonly listeners = new Set<() => void>();
+  private readonly painters = new Set<() => void>();
   private readonly cursors: CursorLayer;
   private readonly observer: ResizeObserver;
   private readonly stops: (() => void)[] = [];
@@ -42,8 +40,10 @@ export class Engine {
   constructor(
     readonly layers: Layers,
     readonly channel: Channel,
+    readonly hooks: BoardHooks,
     private readonly saved: geo.Viewport | null,
   ) {
+    this.contents = new Contents(channel.store);
     this.palette = readPalette(layers.root);
     this.cursors = new CursorLayer(layers.cursors, () => this.schedule());
     this.observer = new ResizeObserver(() => this.resized());
@@ -68,6 +68,21 @@ export class Engine {
     return () => this.listeners.delete(listener);
   };
 
+  /** Calls `painter` at the end of each frame, for what is placed by hand above the board; returns the way to stop. */
+  onFrame(painter: () => void): () => void {
+    this.painters.add(painter);
+    painter();
+    return () => this.painters.delete(painter);
+  }
+
+  get items(): ReadonlyMap<string, Item> {
+    return this.contents.items;
+  }
+
+  get grid(): Contents["grid"] {
+    return this.contents.grid;
+  }
+
   /** Takes over the element of an object; returns the way to give it back. */
   attach(id: string, element: HTMLElement): () => void {
     this.elements.set(id, element);
@@ -83,6 +98,11 @@ export class Engine {
 
   get height(): number {
     return this.layers.root.clientHeight;
+  }
+
+  /** The point of the board in the middle of the window. */
+  get middle(): geo.Point {
+    return geo.toBoard(this.view, this.width / 2, this.height / 2);
   }
 
   /** The theme changed: read the colours anew. */
@@ -121,29 +141,37 @@ export class Engine {
     this.look(area ? geo.fitted(area, this.width, this.height) : { x: this.width / 2, y: this.height / 2, z: 1 });
   }
 
+  /** Shows the selected objects, at most at their natural size. */
+  fitSelection(): void {
+    const area = geo.bounds([...this.state.selected].flatMap((id) => this.items.get(id)?.rect ?? []));
+    if (area) this.look(geo.fitted(area, this.width, this.height));
+  }
+
   /** Moves the view only as far as needed to have the object in it. */
   reveal(id: string): void {
     const rect = this.items.get(id)?.rect;
-    if (!rect) return;
-    const margin = 24;
-    const [left, top] = geo.toWindow(this.view, rect.x, rect.y);
-    const [right, bottom] = geo.toWindow(this.view, rect.x + rect.w, rect.y + rect.h);
-    const shift = (low: number, high: number, size: number) =>
-      low < margin ? margin - low : high > size - margin ? Math.max(size - margin - high, margin - low) : 0;
-    const dx = shift(left, right, this.width);
-    const dy = shift(top, bottom, this.height);
+    const [dx, dy] = rect ? geo.shiftInto(this.view, rect, this.width, this.height) : [0, 0];
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
   }
 
-  /** The object below a board point that is drawn, not an element: seen from far, or not mounted yet. */
+  /** The object below a board point that is drawn, not an element, or the arrow near it. */
   hit(x: number, y: number): string | null {
-    const found = this.grid.query({ x, y, w: 0.01, h: 0.01 }).filter((id) => this.items.get(id)?.kind !== "zone");
-    return found[found.length - 1] ?? null;
+    return pick.hit(this.source, [x, y], LINE_REACH_PX / this.view.z);
+  }
+
+  /** The object at a board point that an arrow can start from or end at. */
+  linkable(point: geo.Point): string | null {
+    return pick.linkable(this.source, point);
   }
 
   select(ids: ReadonlySet<string>): void {
     this.set({ selected: ids });
     this.channel.presence.set({ sel: ids.size > 0 ? [...ids].slice(0, 200) : null });
+  }
+
+  /** Selects everything that is not locked. */
+  selectAll(): void {
+    this.select(new Set([...this.items.values()].filter((item) => item.kind !== "edge" && !item.isLocked).map(({ id }) => id)));
   }
 
   focus(id: string | null): void {
@@ -156,11 +184,30 @@ export class Engine {
     this.select(new Set([id]));
     this.reveal(id);
     this.apply();
-    requestAnimationFrame(() => this.elements.get(id)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => {
+      const element = this.elements.get(id);
+      (element?.querySelector<HTMLElement>("[data-focus]") ?? element)?.focus({ preventScroll: true });
+    });
+  }
+
+  /** Starts writing the words of an object; `null` ends it. */
+  edit(id: string | null): void {
+    if (this.state.editing === id) return;
+    this.set({ editing: id });
+    if (id === null) return;
+    this.focus(id);
+    this.select(new Set([id]));
   }
 
   setTool(tool: Tool): void {
-    this.set({ tool });
+    this.set({ tool, linkFrom: null });
+    if (this.live.linkTo) this.show({ linkTo: null });
+  }
+
+  /** Starts drawing an arrow from an object; `null` calls it off. */
+  linkFrom(id: string | null): void {
+    this.set({ linkFrom: id });
+    if (id === null) this.show({ linkTo: null });
   }
 
   follow(peer: string | null): void {
@@ -170,31 +217,26 @@ export class Engine {
 
   /** The objects that move when this one is dragged: the selection, and what lies in dragged zones. */
   movers(id: string): Set<string> {
-    const ids = new Set(this.state.selected.has(id) ? this.state.selected : [id]);
-    for (const one of [...ids]) {
-      const zone = this.items.get(one);
-      if (zone?.kind !== "zone") continue;
-      for (const other of this.grid.query(zone.rect)) {
-        const rect = this.items.get(other)?.rect;
-        if (rect && geo.contains(zone.rect, geo.centre(rect))) ids.add(other);
-      }
-    }
-    return ids;
+    return this.contents.movers(this.state.selected.has(id) ? this.state.selected : [id]);
+  }
+
+  /** Shows what goes on under the pointer; nothing is written. */
+  show(change: Partial<Live>): void {
+    this.live = { ...this.live, ...change };
+    this.schedule();
   }
 
   /** Shows objects away from where they lie, here and in the windows of others; nothing is written. */
   dragBy(ids: ReadonlySet<string>, dx: number, dy: number): void {
-    this.drag = { ids, dx, dy };
+    this.show({ drag: { ids, dx, dy } });
     this.channel.presence.set({ drag: { ids: [...ids].slice(0, 200), dx: Math.round(dx), dy: Math.round(dy) } });
-    this.schedule();
   }
 
-  /** Ends the drag: one mutation at the drop, none when it was called off. */
-  endDrag(isDropped: boolean): void {
-    const drag = this.drag;
-    this.drag = null;
-    this.channel.presence.set({ drag: null });
-    if (drag && isDropped) this.moveBy(drag.ids, drag.dx, drag.dy);
+  /** Ends whatever goes on under the pointer; nothing is written. */
+  settle(): void {
+    if (this.live.drag) this.channel.presence.set({ drag: null });
+    this.live = STILL;
+    this.showBox(null);
     this.schedule();
   }
 
@@ -205,7 +247,7 @@ export class Engine {
       const rect = this.items.get(id)?.rect;
       if (rect) ops.push({ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] });
     }
-    if (ops.length > 0) this.onMove(ops);
+    if (ops.length > 0) this.hooks.onMove(ops);
   }
 
   /** Shows the rectangle that selects, in window pixels. */
@@ -250,22 +292,13 @@ export class Engine {
   }
 
   private changed(ids: ReadonlySet<string>): void {
-    for (const id of ids) {
-      const object = this.channel.store.get(id);
-      const item = object ? itemOf(id, object) : null;
-      if (!object || !item) {
-        this.items.delete(id);
-        this.grid.remove(id);
-        this.edges.delete(id);
-        continue;
-      }
-      this.items.set(id, item);
-      this.grid.put(id, item.rect);
-      if (item.kind !== "session") continue;
-      const { parent, relation } = cardOf(object);
-      if (parent) this.edges.set(id, { parent, isFork: relation === "fork" });
-    }
-    if (this.state.focused !== null && !this.items.has(this.state.focused)) this.focus(null);
+    this.contents.update(ids);
+    const { focused, editing, selected, linkFrom } = this.state;
+    if (focused !== null && !this.items.has(focused)) this.focus(null);
+    if (editing !== null && !this.items.has(editing)) this.edit(null);
+    if (linkFrom !== null && !this.items.has(linkFrom)) this.linkFrom(null);
+    const left = [...selected].filter((id) => this.items.has(id) || !ids.has(id));
+    if (left.length < selected.size) this.select(new Set(left));
     const isEmpty = this.items.size === 0;
     if (isEmpty !== this.state.isEmpty) this.set({ isEmpty });
     this.placeFirst();
@@ -274,24 +307,37 @@ export class Engine {
 
   /** How far an object is from where it lies: by the own drag, or by somebody else's. */
   private offset(id: string): geo.Point {
-    if (this.drag?.ids.has(id)) return [this.drag.dx, this.drag.dy];
+    const { drag } = this.live;
+    if (drag?.ids.has(id)) return [drag.dx, drag.dy];
     for (const { presence } of this.channel.peers.all()) {
       if (presence.drag?.ids.includes(id)) return [presence.drag.dx, presence.drag.dy];
     }
     return [0, 0];
   }
 
-  private shownRect(item: Item): geo.Rect {
+  /** Where an object is shown now: where it lies, or where somebody drags it. */
+  shownRect(item: Item): geo.Rect {
+    const link = item.kind === "edge" ? this.contents.links.get(item.id) : undefined;
+    if (link) {
+      const [from, to] = [this.items.get(link.from), this.items.get(link.to)];
+      return from && to ? handleRect(this.shownRect(from), this.shownRect(to)) : item.rect;
+    }
+    const rect = this.live.sizes.get(item.id) ?? item.rect;
     const [dx, dy] = this.offset(item.id);
-    return dx === 0 && dy === 0 ? item.rect : { ...item.rect, x: item.rect.x + dx, y: item.rect.y + dy };
+    return dx === 0 && dy === 0 ? rect : { ...rect, x: rect.x + dx, y: rect.y + dy };
   }
 
   private place(id: string, element: HTMLElement): void {
     const item = this.items.get(id);
     if (!item) return;
     const rect = this.shownRect(item);
+    const { style } = element;
     const transform = `translate(${rect.x}px, ${rect.y}px)`;
-    if (element.style.transform !== transform) element.style.transform = transform;
+    if (style.transform !== transform) style.transform = transform;
+    if (item.kind === "session") return;
+    const [width, height] = [`${rect.w}px`, `${rect.h}px`];
+    if (style.width !== width) style.width = width;
+    if (style.height !== height) style.height = height;
   }
 
   /** Brings the screen up to date. */
@@ -301,7 +347,7 @@ export class Engine {
     const transform = `translate(${view.x}px, ${view.y}px) scale(${view.z})`;
     layers.back.style.transform = transform;
     layers.front.style.transform = transform;
-    const spacing = DOT_SPACING * view.z * (view.z < 0.2 ? 8 : view.z < 0.5 ? 4 : view.z < 0.8 ? 2 : 1);
+    const spacing = GRID * view.z * (view.z < 0.2 ? 8 : view.z < 0.5 ? 4 : view.z < 0.8 ? 2 : 1);
     layers.root.style.setProperty("--dot-spacing", `${spacing}px`);
     layers.root.style.setProperty("--dot-x", `${view.x % spacing}px`);
     layers.root.style.setProperty("--dot-y", `${view.y % spacing}px`);
@@ -314,6 +360,7 @@ export class Engine {
     this.paint(visible);
     this.cursors.draw(this.channel.peers.all(), view, this.isViewMoving, performance.now());
     this.isViewMoving = false;
+    for (const painter of this.painters) painter();
     const zoom = Math.round(view.z * 100) / 100;
     if (zoom !== this.state.zoom) this.set({ zoom });
   }
@@ -331,52 +378,44 @@ export class Engine {
 
   private mount(visible: readonly string[]): void {
     const { focused } = this.state;
-    let cards = 0;
-    for (const id of visible) if (this.items.get(id)?.kind !== "zone") cards += 1;
-    const isFar = this.view.z < geo.FAR_ZOOM || cards > NEAR_CARDS_MAX;
+    const isFar = isFarAway(this.view.z, visible, this.items);
     const near = isFar ? visible.filter((id) => this.items.get(id)?.kind === "zone") : visible;
-    const stop = focused !== null && this.items.has(focused) ? focused : this.firstStop(visible);
+    const stop = focused !== null && this.items.has(focused) ? focused : firstStop(visible, this.items);
     const wanted = stop !== null && !near.includes(stop) ? [...near, stop] : near;
-    const [mx, my] = geo.toBoard(this.view, this.width / 2, this.height / 2);
+    const [mx, my] = this.middle;
+    const rect = (id: string) => this.items.get(id)?.rect ?? { x: 0, y: 0, w: 0, h: 0 };
     const distance = (id: string) => {
-      const rect = this.items.get(id)?.rect;
-      if (!rect) return 0;
-      const [x, y] = geo.centre(rect);
+      const [x, y] = geo.centre(rect(id));
       return Math.hypot(x - mx, y - my);
     };
     const next = nextMounted(this.mounted, wanted, distance);
     if (!next.isDone) this.schedule();
     if (!next.isChanged && isFar === this.state.isFar) return;
     this.mounted = next.mounted;
-    const rect = (id: string) => this.items.get(id)?.rect ?? { x: 0, y: 0, w: 0, h: 0 };
     const mounted = [...next.mounted].sort((a, b) => geo.readingOrder(rect(a), rect(b)) || (a < b ? -1 : 1));
     this.set({ mounted, isFar });
   }
 
-  /** Where Tab enters the board when nothing has the focus: the first card in reading order. */
-  private firstStop(visible: readonly string[]): string | null {
-    let best: Item | null = null;
-    for (const id of visible) {
-      const item = this.items.get(id);
-      if (item?.kind !== "session") continue;
-      if (!best || geo.readingOrder(item.rect, best.rect) < 0) best = item;
-    }
-    return best?.id ?? null;
+  private get source(): Source {
+    return {
+      contents: this.contents,
+      store: this.channel.store,
+      palette: this.palette,
+      selected: this.state.selected,
+      isDrawn: (id) => this.state.isFar || !this.elements.has(id),
+      shownRect: (item) => this.shownRect(item),
+    };
   }
 
   private paint(visible: readonly string[]): void {
     const context = this.layers.surface.getContext("2d");
     if (!context) return;
-    const { palette, view, width, height } = this;
-    const scene = {
-      items: this.items,
-      store: this.channel.store,
-      palette,
-      isDrawn: (id: string) => this.state.isFar || !this.elements.has(id),
-      shownRect: (item: Item) => this.shownRect(item),
-    };
-    const things = thingsOf(scene, visible);
-    const edges = edgesOf(scene, this.edges, geo.shown(view, width, height));
-    draw(context, { view, width, height, ratio: this.layers.surface.width / Math.max(1, width), palette, edges, things });
+    const { palette, view, width, height, source, live } = this;
+    const area = geo.shown(view, width, height);
+    const edges = edgesOf(source, area);
+    const from = this.state.linkFrom === null ? undefined : this.items.get(this.state.linkFrom);
+    if (from && live.linkTo) edges.push(looseEdge(source, from, live.linkTo));
+    const ratio = this.layers.surface.width / Math.max(1, width);
+    draw(context, { view, width, height, ratio, palette, edges, things: thingsOf(source, visible), guides: live.guides });
   }
 }

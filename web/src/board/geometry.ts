@@ -118,3 +118,14 @@ export function readingOrder(a: Rect, b: Rect): number {
   const row = Math.round(a.y / 120) - Math.round(b.y / 120);
   return row !== 0 ? row : a.x - b.x;
 }
+
+const MARGIN_PX = 24;
+
+/** How far the window has to go to have a rectangle in it, in pixels. */
+export function shiftInto(view: Viewport, rect: Rect, width: number, height: number): [number, number] {
+  const [left, top] = toWindow(view, rect.x, rect.y);
+  const [right, bottom] = toWindow(view, rect.x + rect.w, rect.y + rect.h);
+  const shift = (low: number, high: number, size: number) =>
+    low < MARGIN_PX ? MARGIN_PX - low : high > size - MARGIN_PX ? Math.max(size - MARGIN_PX - high, MARGIN_PX - low) : 0;
+  return [shift(left, right, width), shift(top, bottom, height)];
+}

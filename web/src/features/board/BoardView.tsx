@@ -1,5 +1,5 @@
 // Holds the engine of one board and makes the elements that it asks for.
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
 import { client } from "@/app/live";
 import { openSession } from "@/app/router";
@@ -8,16 +8,18 @@ import { useUi } from "@/app/ui-state";
 import { Engine } from "@/board/engine";
 import type { Viewport } from "@/board/geometry";
 import { listen } from "@/board/gestures";
-import type { Layers } from "@/board/state";
+import type { BoardHooks, Layers } from "@/board/state";
 import type { Channel } from "@/net/client";
-import { randomUuid } from "@/net/ids";
-import type { BoardMark } from "@/wire";
-import { boardKey } from "./keys";
+import { BoardActions } from "./actions";
+import { BoardContext } from "./BoardContext";
+import { boardKey, globalKey } from "./keys";
 import { type MarkActions, NoteItem, TextItem, ZoneItem } from "./Marks";
+import { SelectionLayer } from "./SelectionLayer";
 import { SessionCard } from "./SessionCard";
+import { ArrowItem, DocumentItem, ImageItem } from "./Things";
 import { Toolbar } from "./Toolbar";
-
-const NOTE_SIZE: [number, number] = [220, 132];
+import { useClipboard } from "./useClipboard";
+import { ZoomBar } from "./ZoomBar";
 
 function savedView(board: string): Viewport | null {
   const parts = (recall(`view.${board}`) ?? "").split(",").map(Number);
@@ -26,39 +28,19 @@ function savedView(board: string): Viewport | null {
   return [x, y, z].every(Number.isFinite) && z > 0 ? { x, y, z } : null;
 }
 
-/** Changes of notes, as mutations of the board. */
-function useMarkActions(engine: Engine | null, me: string | null): MarkActions & { onAdd: () => void } {
-  const [editing, setEditing] = useState<string | null>(null);
-  return useMemo(() => {
-    const set = (id: string, k: string, v: unknown) => engine && client.mutate(engine.channel, [{ op: "set", id, k, v }]);
-    return {
-      editing,
-      onEdit: setEditing,
-      onText: (id, text) => set(id, "text", text),
-      onColor: (id, color) => set(id, "color", color),
-      onDelete: (id) => {
-        if (!engine) return;
-        client.mutate(engine.channel, [{ op: "del", id }]);
-        engine.select(new Set());
-        engine.layers.root.focus();
-      },
-      onAdd: () => {
-        if (!engine) return;
-        const id = randomUuid();
-        const x = Math.round((engine.width / 2 - engine.view.x) / engine.view.z - NOTE_SIZE[0] / 2);
-        const y = Math.round((engine.height / 2 - engine.view.y) / engine.view.z - NOTE_SIZE[1] / 2);
-        const v: BoardMark = { pos: [x, y], size: NOTE_SIZE, text: "", color: "amber", created_by: me ?? "" };
-        client.mutate(engine.channel, [{ op: "put", id, kind: "note", v }]);
-        // Not the element but its text field takes the keyboard's focus.
-        engine.focus(id);
-        engine.select(new Set([id]));
-        setEditing(id);
-      },
-    };
-  }, [engine, editing, me]);
+/** What the gestures of the board mean. The actions need the engine, which needs the hooks: hence the box. */
+function hooksFor(box: { actions: BoardActions | null }): BoardHooks {
+  return {
+    onOpen: (id) => openSession(id),
+    onMove: (ops) => box.actions?.send(ops),
+    onDraw: (tool, rect, at) => box.actions?.draw(tool, rect, at),
+    onLink: (from, to) => box.actions?.link(from, to),
+    onPin: () => undefined,
+    onDuplicate: (ids, dx, dy) => box.actions?.duplicate(ids, dx, dy),
+  };
 }
 
-/** The board with its toolbar. */
+/** The board with its tools. */
 export function BoardView({
   channel,
   board,
@@ -74,116 +56,138 @@ export function BoardView({
   const back = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLCanvasElement>(null);
   const front = useRef<HTMLDivElement>(null);
+  const overlay = useRef<HTMLDivElement>(null);
   const cursors = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const [engine, setEngine] = useState<Engine | null>(null);
+  const [actions, setActions] = useState<BoardActions | null>(null);
 
   useEffect(() => {
-    const layers = {
-      root: root.current,
-      back: back.current,
-      surface: surface.current,
-      front: front.current,
-      cursors: cursors.current,
-      box: box.current,
-    };
+    const found = { root, back, surface, front, overlay, cursors, box };
+    const layers = Object.fromEntries(Object.entries(found).map(([name, ref]) => [name, ref.current]));
     if (Object.values(layers).includes(null)) return;
-    const made = new Engine(layers as Layers, channel, savedView(board));
-    made.onOpen = openSession;
-    made.onMove = (ops) => client.mutate(channel, ops);
+    const held: { actions: BoardActions | null } = { actions: null };
+    const made = new Engine(layers as unknown as Layers, channel, hooksFor(held), savedView(board));
+    held.actions = new BoardActions(made, client, () => client.connection.user ?? "");
     const stop = listen(made);
-    setEngine(made);
+    setActions(held.actions);
     onEngine(made);
     return () => {
       const { x, y, z } = made.view;
       remember(`view.${board}`, [x, y, z].map((part) => part.toFixed(3)).join(","));
       stop();
       made.close();
-      setEngine(null);
+      setActions(null);
       onEngine(null);
     };
   }, [channel, board, onEngine]);
 
+  const engine = actions?.engine;
   const themeVersion = useUi((state) => state.themeVersion);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is what changed
   useEffect(() => engine?.recolour(), [engine, themeVersion]);
 
   return (
-    <section ref={root} className="board" aria-label="Board" tabIndex={-1} data-tool="select">
-      <div ref={back} className="board-layer" />
-      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a drawing without content of its own takes no focus */}
-      <canvas ref={surface} className="board-surface" aria-hidden="true" />
-      <div ref={front} className="board-layer" />
-      <div ref={cursors} className="board-cursors" aria-hidden="true" />
-      <div ref={box} className="board-box" />
-      {engine && <Items engine={engine} openId={openId} back={back} front={front} />}
-    </section>
+    <>
+      <BoardContext actions={actions}>
+        <section ref={root} className="board" aria-label="Board" tabIndex={-1} data-tool="select">
+          <div ref={back} className="board-layer" />
+          {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a drawing without content of its own takes no focus */}
+          <canvas ref={surface} className="board-surface" aria-hidden="true" />
+          <div ref={front} className="board-layer" />
+          <div ref={overlay} className="board-overlay" />
+          <div ref={cursors} className="board-cursors" aria-hidden="true" />
+          <div ref={box} className="board-box" />
+        </section>
+      </BoardContext>
+      {actions && <Items actions={actions} openId={openId} />}
+    </>
   );
 }
 
-function useSavedView(engine: Engine, board: string): void {
+function useSavedView(engine: Engine): void {
   useEffect(() => {
+    const board = engine.channel.ch.slice("board:".length);
     const save = () => {
       const { x, y, z } = engine.view;
       remember(`view.${board}`, [x, y, z].map((part) => part.toFixed(3)).join(","));
     };
     addEventListener("pagehide", save);
     return () => removeEventListener("pagehide", save);
-  }, [engine, board]);
+  }, [engine]);
 }
 
-function Items({
-  engine,
-  openId,
-  back,
-  front,
-}: {
-  engine: Engine;
-  openId: string | null;
-  back: React.RefObject<HTMLDivElement | null>;
-  front: React.RefObject<HTMLDivElement | null>;
-}) {
+function useKeys(actions: BoardActions): void {
+  useEffect(() => {
+    const { root } = actions.engine.layers;
+    const stop = new AbortController();
+    root.addEventListener("keydown", (event) => boardKey(event, actions), { signal: stop.signal });
+    addEventListener(
+      "keydown",
+      (event) => {
+        if (event.defaultPrevented || !globalKey(event, actions)) return;
+        event.preventDefault();
+      },
+      { signal: stop.signal },
+    );
+    return () => stop.abort();
+  }, [actions]);
+}
+
+function Items({ actions, openId }: { actions: BoardActions; openId: string | null }) {
+  const { engine } = actions;
   const state = useSyncExternalStore(engine.subscribe, () => engine.state);
-  const me = client.connection.user;
-  const actions = useMarkActions(engine, me);
-  useSavedView(engine, engine.channel.ch.slice("board:".length));
-
-  const onKey = useCallback((event: KeyboardEvent) => boardKey(event, engine, actions), [engine, actions]);
-  useEffect(() => {
-    const { root } = engine.layers;
-    root.addEventListener("keydown", onKey);
-    return () => root.removeEventListener("keydown", onKey);
-  }, [engine, onKey]);
+  useSavedView(engine);
+  useKeys(actions);
+  useClipboard(actions);
+  const marks: MarkActions = useMemo(
+    () => ({ onEdit: (id) => engine.edit(id), onText: (id, text) => actions.setText(id, text) }),
+    [actions, engine],
+  );
 
   useEffect(() => {
-    engine.layers.root.dataset.tool = state.tool;
-  }, [engine, state.tool]);
-
+    engine.layers.root.dataset.tool = state.linkFrom === null ? state.tool : "edge";
+  }, [engine, state.tool, state.linkFrom]);
   useEffect(() => {
     if (openId) engine.select(new Set([openId]));
   }, [engine, openId]);
 
   const stop = state.focused ?? state.mounted.find((id) => engine.items.get(id)?.kind === "session") ?? state.mounted[0];
-  const isAlone = state.selected.size === 1;
   const item = (id: string) => {
     const props = { engine, id, isSelected: state.selected.has(id), isTabStop: id === stop };
+    const written = { ...props, isEditing: state.editing === id, actions: marks };
     switch (engine.items.get(id)?.kind) {
       case "session":
         return <SessionCard key={id} {...props} isOpen={id === openId} />;
       case "note":
-        return <NoteItem key={id} {...props} isAlone={isAlone} actions={actions} />;
+        return <NoteItem key={id} {...written} />;
       case "text":
-        return <TextItem key={id} {...props} />;
+        return <TextItem key={id} {...written} />;
+      case "zone":
+        return <ZoneItem key={id} {...written} />;
+      case "edge":
+        return <ArrowItem key={id} {...written} />;
+      case "image":
+        return <ImageItem key={id} {...props} />;
+      case "document":
+        return <DocumentItem key={id} {...props} />;
       default:
-        return <ZoneItem key={id} {...props} />;
+        return null;
     }
   };
   const isZone = (id: string) => engine.items.get(id)?.kind === "zone";
+  const { layers } = engine;
   return (
     <>
-      {back.current && createPortal(state.mounted.filter(isZone).map(item), back.current)}
-      {front.current && createPortal(state.mounted.filter((id) => !isZone(id)).map(item), front.current)}
-      <Toolbar engine={engine} state={state} onNote={actions.onAdd} />
+      {createPortal(state.mounted.filter(isZone).map(item), layers.back)}
+      {createPortal(
+        state.mounted.filter((id) => !isZone(id)).map(item),
+        layers.front,
+      )}
+      {createPortal(<SelectionLayer actions={actions} state={state} />, layers.overlay)}
+      <Toolbar actions={actions} state={state} />
+      <div className="absolute right-3 bottom-3">
+        <ZoomBar engine={engine} zoom={state.zoom} />
+      </div>
     </>
   );
 }

@@ -1,22 +1,14 @@
 // A session's card, near enough to read. Its place is the engine's affair.
 import { GitBranch } from "lucide-react";
-import { memo, useCallback } from "react";
+import { memo } from "react";
 import { useObject, usePeersVersion } from "@/app/live";
-import type { Engine } from "@/board/engine";
 import { CARD_SIZE, cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
 import { needsYou, StateMark, stateWord } from "@/features/session/state";
 import type { Peers } from "@/net/presence";
 import { cx } from "@/ui/cx";
 import { cost, tokens } from "@/ui/format";
-
-/** What the board tells each of its elements. */
-export interface ItemProps {
-  engine: Engine;
-  id: string;
-  isSelected: boolean;
-  isTabStop: boolean;
-}
+import { type ItemProps, useAttach } from "./mark";
 
 /** People who have this session open, each once. */
 export function watchers(peers: Peers, session: string) {
@@ -36,7 +28,7 @@ export function shortBranch(branch: string): string {
 export const SessionCard = memo(function SessionCard({ engine, id, isSelected, isTabStop, isOpen }: ItemProps & { isOpen: boolean }) {
   const object = useObject(engine.channel.store, id);
   usePeersVersion(engine.channel.peers);
-  const ref = useCallback((element: HTMLElement | null) => (element ? engine.attach(id, element) : undefined), [engine, id]);
+  const ref = useAttach(engine, id);
   if (!object) return null;
   const card = cardOf(object);
   const people = watchers(engine.channel.peers, id);
