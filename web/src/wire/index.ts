@@ -102,6 +102,7 @@ export type { UserBoard } from "./UserBoard";
 export type { UserId } from "./UserId";
 export type { UserRole } from "./UserRole";
 export type { ViewPanel } from "./ViewPanel";
+export type { Visibility } from "./Visibility";
 export type { Worktree } from "./Worktree";
 export type { WorktreeId } from "./WorktreeId";
 export type { WorktreeState } from "./WorktreeState";
