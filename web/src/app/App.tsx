@@ -26,6 +26,7 @@ import { TopBar } from "./TopBar";
 import { startCreating, useUi } from "./ui-state";
 
 const SessionPanel = lazy(() => import("@/features/session/SessionPanel"));
+const DocumentPanel = lazy(() => import("@/features/documents/DocumentPanel"));
 const NewSession = lazy(() => import("@/features/create/NewSession"));
 
 /** Goes to a board when the address names none, or one that is not there. */
@@ -81,12 +82,12 @@ function Attention({ channel, name }: { channel: Channel | null; name: string | 
 function BoardArea({
   channel,
   board,
-  session,
+  opened,
   onEngine,
 }: {
   channel: Channel;
   board: string;
-  session: string | null;
+  opened: string | null;
   onEngine: (engine: Engine | null) => void;
 }) {
   const refusal = useRefusal(channel);
@@ -122,7 +123,7 @@ function BoardArea({
   }
   return (
     <>
-      <BoardView channel={channel} board={board} openId={session} onEngine={onEngine} />
+      <BoardView channel={channel} board={board} openId={opened} onEngine={onEngine} />
       {isEmpty && <EmptyBoard />}
       {!channel.store.isLoaded && state === "live" && <BoardSkeleton />}
     </>
@@ -163,20 +164,21 @@ function Page() {
   const isNarrow = useIsNarrow();
   const isCreating = useUi((state) => state.creating.isOpen);
   const name = boards.data?.find((board) => board.id === route.board)?.name;
-  useGlobalKeys(route.session);
+  const opened = route.session ?? route.document;
+  useGlobalKeys(opened);
 
   useEffect(() => {
     channel?.presence.set({ panel: route.session ? `session:${route.session}` : null });
   }, [channel, route.session]);
   useEffect(() => {
     // The panel has just taken room from the board: keep the card of the open session in view.
-    if (engine && route.session) requestAnimationFrame(() => route.session && engine.reveal(route.session));
-  }, [engine, route.session]);
+    if (engine && opened) requestAnimationFrame(() => engine.reveal(opened));
+  }, [engine, opened]);
 
-  const panel = route.session !== null && channel && (
-    <ErrorBoundary name="The session" key={route.session}>
+  const panel = opened !== null && channel && (
+    <ErrorBoundary name={route.session ? "The session" : "The document"} key={opened}>
       <Suspense fallback={<div className="skeleton m-4 h-24" />}>
-        <SessionPanel id={route.session} board={channel} />
+        {route.session ? <SessionPanel id={route.session} board={channel} /> : <DocumentPanel id={opened} board={channel} />}
       </Suspense>
     </ErrorBoundary>
   );
@@ -198,14 +200,19 @@ function Page() {
               {isMissing && <Missing>This board is not there any more</Missing>}
               {channel && route.board && (
                 <ErrorBoundary name="The board">
-                  <BoardArea channel={channel} board={route.board} session={route.session} onEngine={setEngine} />
+                  <BoardArea channel={channel} board={route.board} opened={opened} onEngine={setEngine} />
                 </ErrorBoundary>
               )}
               {!isNarrow && <JoinCard />}
             </main>
           )}
           {panel && !isNarrow && <Splitter />}
-          {panel && (isNarrow ? <div className="min-w-0 flex-1">{panel}</div> : <PanelFrame>{panel}</PanelFrame>)}
+          {panel &&
+            (isNarrow ? (
+              <div className="min-w-0 flex-1">{panel}</div>
+            ) : (
+              <PanelFrame name={route.session ? "Session" : "Document"}>{panel}</PanelFrame>
+            ))}
         </div>
         {isNarrow ? !panel && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
       </div>
@@ -217,10 +224,10 @@ function Page() {
   );
 }
 
-function PanelFrame({ children }: { children: React.ReactNode }) {
+function PanelFrame({ name, children }: { name: string; children: React.ReactNode }) {
   const width = useUi((state) => state.panelWidth);
   return (
-    <aside aria-label="Session" style={{ width }} className="max-w-[calc(100vw-280px)] min-w-0 shrink-0">
+    <aside aria-label={name} style={{ width }} className="max-w-[calc(100vw-280px)] min-w-0 shrink-0">
       {children}
     </aside>
   );

@@ -177,7 +177,12 @@ export class DrawDrag implements Drag {
     const drawn = between(from, at);
     const snap = isFree
       ? { dx: 0, dy: 0, guides: [] }
-      : snapSides(drawn, sides, others(engine, () => false, drawn), SNAP_PX / engine.view.z);
+      : snapSides(
+          drawn,
+          sides,
+          others(engine, () => false, drawn),
+          SNAP_PX / engine.view.z,
+        );
     this.rect = between(from, [at[0] + snap.dx, at[1] + snap.dy]);
     engine.show({ guides: snap.guides });
     const { x, y, z } = engine.view;
@@ -224,7 +229,14 @@ export class ResizeDrag implements Drag {
     const isProportional = isShift || item.kind === "image";
     const plain = resized(first, sides, dx, dy, least, isProportional);
     const isSnapping = !isFree && !isProportional;
-    const snap = isSnapping ? snapSides(plain, sides, others(engine, (other) => other === id, plain), SNAP_PX / engine.view.z) : null;
+    const snap = isSnapping
+      ? snapSides(
+          plain,
+          sides,
+          others(engine, (other) => other === id, plain),
+          SNAP_PX / engine.view.z,
+        )
+      : null;
     const rect = snap ? resized(first, sides, dx + snap.dx, dy + snap.dy, least) : plain;
     engine.show({ sizes: new Map([[id, rect]]), guides: snap?.guides ?? [] });
   }
@@ -250,7 +262,7 @@ export class LinkDrag implements Drag {
 
   constructor(
     private readonly engine: Engine,
-    private readonly from: string | null,
+    from: string | null,
   ) {
     if (from !== null && engine.state.linkFrom === null) engine.linkFrom(from);
   }

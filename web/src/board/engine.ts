@@ -8,11 +8,11 @@ import { CursorLayer } from "./cursors";
 import { draw } from "./draw";
 import * as geo from "./geometry";
 import type { Item } from "./items";
+import { placeElement, showBox, showView } from "./layers";
 import { firstStop, isFarAway, nextMounted } from "./mount";
 import { type Palette, readPalette } from "./palette";
 import * as pick from "./pick";
 import { edgesOf, looseEdge, type Source, thingsOf } from "./scene";
-import { GRID } from "./snap";
 import { type BoardHooks, type BoardState, INITIAL, type Layers, type Live, NOTHING, STILL, type Tool } from "./state";
 
 const CULL_MARGIN_PX = 200;
@@ -147,9 +147,9 @@ export class Engine {
     if (area) this.look(geo.fitted(area, this.width, this.height));
   }
 
-  /** Moves the view only as far as needed to have the object in it. */
-  reveal(id: string): void {
-    const rect = this.items.get(id)?.rect;
+  /** Moves the view only as far as needed to have the object or the point in it. */
+  reveal(what: string | geo.Point): void {
+    const rect = typeof what === "string" ? this.items.get(what)?.rect : { x: what[0], y: what[1], w: 0, h: 0 };
     const [dx, dy] = rect ? geo.shiftInto(this.view, rect, this.width, this.height) : [0, 0];
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
   }
@@ -242,22 +242,16 @@ export class Engine {
 
   /** Moves objects for good. */
   moveBy(ids: Iterable<string>, dx: number, dy: number): void {
-    const ops: Op[] = [];
-    for (const id of ids) {
+    const ops: Op[] = [...ids].flatMap((id) => {
       const rect = this.items.get(id)?.rect;
-      if (rect) ops.push({ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] });
-    }
+      return rect ? [{ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] } as const] : [];
+    });
     if (ops.length > 0) this.hooks.onMove(ops);
   }
 
-  /** Shows the rectangle that selects, in window pixels. */
+  /** Shows the rectangle that selects or is drawn, in window pixels. */
   showBox(box: geo.Rect | null): void {
-    const { style } = this.layers.box;
-    style.display = box ? "block" : "none";
-    if (!box) return;
-    style.transform = `translate(${box.x}px, ${box.y}px)`;
-    style.width = `${box.w}px`;
-    style.height = `${box.h}px`;
+    showBox(this.layers.box, box);
   }
 
   schedule(): void {
@@ -330,29 +324,14 @@ export class Engine {
   private place(id: string, element: HTMLElement): void {
     const item = this.items.get(id);
     if (!item) return;
-    const rect = this.shownRect(item);
-    const { style } = element;
-    const transform = `translate(${rect.x}px, ${rect.y}px)`;
-    if (style.transform !== transform) style.transform = transform;
-    if (item.kind === "session") return;
-    const [width, height] = [`${rect.w}px`, `${rect.h}px`];
-    if (style.width !== width) style.width = width;
-    if (style.height !== height) style.height = height;
+    placeElement(element, this.shownRect(item), item.kind !== "session");
   }
 
   /** Brings the screen up to date. */
   private apply(): void {
     this.followPeer();
     const { view, layers } = this;
-    const transform = `translate(${view.x}px, ${view.y}px) scale(${view.z})`;
-    layers.back.style.transform = transform;
-    layers.front.style.transform = transform;
-    const spacing = GRID * view.z * (view.z < 0.2 ? 8 : view.z < 0.5 ? 4 : view.z < 0.8 ? 2 : 1);
-    layers.root.style.setProperty("--dot-spacing", `${spacing}px`);
-    layers.root.style.setProperty("--dot-x", `${view.x % spacing}px`);
-    layers.root.style.setProperty("--dot-y", `${view.y % spacing}px`);
-    layers.root.style.setProperty("--label-scale", String(Math.max(1, 0.85 / view.z)));
-
+    showView(layers, view);
     const visible = this.grid.query(geo.shown(view, this.width, this.height, CULL_MARGIN_PX));
     this.mount(visible);
     layers.front.classList.toggle("is-far", this.state.isFar);

@@ -33,7 +33,8 @@ export function nearestArrow({ contents, shownRect }: Source, point: Point, reac
     if (!a || !b) continue;
     const route = routeOf(shownRect(a), shownRect(b));
     const { x, y, w, h } = areaOf(route);
-    if (!overlaps({ x: x - reach, y: y - reach, w: w + 2 * reach, h: h + 2 * reach }, { x: point[0], y: point[1], w: 0.01, h: 0.01 })) continue;
+    if (!overlaps({ x: x - reach, y: y - reach, w: w + 2 * reach, h: h + 2 * reach }, { x: point[0], y: point[1], w: 0.01, h: 0.01 }))
+      continue;
     const distance = distanceTo(route, point);
     if (distance > shortest) continue;
     shortest = distance;

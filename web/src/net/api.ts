@@ -3,6 +3,8 @@ import type {
   AnswerPermission,
   Board,
   BoardImage,
+  Comment,
+  CreateComment,
   CreateRepo,
   CreateSession,
   Diff,
@@ -13,6 +15,7 @@ import type {
   MessageList,
   Page,
   PatchBoard,
+  PatchComment,
   PatchSession,
   PatchUser,
   Repo,
@@ -51,6 +54,11 @@ export const api = {
     create: (name: string) => request<Board>("POST", "/boards", { body: { name } }),
     addImage: (id: string, content: Blob) => request<BoardImage>("POST", `/boards/${id}/images`, { body: content, timeoutMs: 60_000 }),
     patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
+  },
+  comments: {
+    create: (body: CreateComment) => request<Comment>("POST", "/comments", { body }),
+    patch: (id: string, body: PatchComment) => request<Comment>("PATCH", `/comments/${id}`, { body }),
+    remove: (id: string) => request<unknown>("DELETE", `/comments/${id}`),
   },
   repos: {
     list: (signal?: AbortSignal) => all<Repo>("/repos", {}, signal),

@@ -43,14 +43,7 @@ export function MenuItem({
   children: ReactNode;
 }) {
   return (
-    <DropdownMenu.Item
-      disabled={isDisabled ?? false}
-      onSelect={onSelect}
-      className={cx(
-        MENU_ITEM,
-        isDanger && "text-fail",
-      )}
-    >
+    <DropdownMenu.Item disabled={isDisabled ?? false} onSelect={onSelect} className={cx(MENU_ITEM, isDanger && "text-fail")}>
       {icon && <span className="flex w-4 justify-center text-muted">{icon}</span>}
       <span className="min-w-0 flex-1">{children}</span>
     </DropdownMenu.Item>

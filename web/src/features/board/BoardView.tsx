@@ -1,8 +1,8 @@
 // Holds the engine of one board and makes the elements that it asks for.
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
 import { client } from "@/app/live";
-import { openSession } from "@/app/router";
+import { openDocument, openSession } from "@/app/router";
 import { recall, remember } from "@/app/storage";
 import { useUi } from "@/app/ui-state";
 import { Engine } from "@/board/engine";
@@ -10,16 +10,12 @@ import type { Viewport } from "@/board/geometry";
 import { listen } from "@/board/gestures";
 import type { BoardHooks, Layers } from "@/board/state";
 import type { Channel } from "@/net/client";
-import { BoardActions } from "./actions";
-import { BoardContext } from "./BoardContext";
-import { boardKey, globalKey } from "./keys";
 import { type MarkActions, NoteItem, TextItem, ZoneItem } from "./Marks";
-import { SelectionLayer } from "./SelectionLayer";
 import { SessionCard } from "./SessionCard";
 import { ArrowItem, DocumentItem, ImageItem } from "./Things";
-import { Toolbar } from "./Toolbar";
-import { useClipboard } from "./useClipboard";
-import { ZoomBar } from "./ZoomBar";
+
+/** Tools come after the board: first people see what is there. */
+const Tools = lazy(() => import("./Tools"));
 
 function savedView(board: string): Viewport | null {
   const parts = (recall(`view.${board}`) ?? "").split(",").map(Number);
@@ -28,15 +24,16 @@ function savedView(board: string): Viewport | null {
   return [x, y, z].every(Number.isFinite) && z > 0 ? { x, y, z } : null;
 }
 
-/** What the gestures of the board mean. The actions need the engine, which needs the hooks: hence the box. */
-function hooksFor(box: { actions: BoardActions | null }): BoardHooks {
+/** What the gestures mean until the tools have come. */
+function firstHooks(channel: Channel): BoardHooks {
+  const nothing = () => undefined;
   return {
-    onOpen: (id) => openSession(id),
-    onMove: (ops) => box.actions?.send(ops),
-    onDraw: (tool, rect, at) => box.actions?.draw(tool, rect, at),
-    onLink: (from, to) => box.actions?.link(from, to),
-    onPin: () => undefined,
-    onDuplicate: (ids, dx, dy) => box.actions?.duplicate(ids, dx, dy),
+    onOpen: (id) => (channel.store.get(id)?.kind === "document" ? openDocument(id) : openSession(id)),
+    onMove: (ops) => client.mutate(channel, ops),
+    onDraw: nothing,
+    onLink: nothing,
+    onPin: nothing,
+    onDuplicate: nothing,
   };
 }
 
@@ -52,6 +49,7 @@ export function BoardView({
   openId: string | null;
   onEngine: (engine: Engine | null) => void;
 }) {
+  const side = useRef<HTMLDivElement>(null);
   const root = useRef<HTMLElement>(null);
   const back = useRef<HTMLDivElement>(null);
   const surface = useRef<HTMLCanvasElement>(null);
@@ -59,36 +57,34 @@ export function BoardView({
   const overlay = useRef<HTMLDivElement>(null);
   const cursors = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  const [actions, setActions] = useState<BoardActions | null>(null);
+  const [engine, setEngine] = useState<Engine | null>(null);
 
   useEffect(() => {
     const found = { root, back, surface, front, overlay, cursors, box };
     const layers = Object.fromEntries(Object.entries(found).map(([name, ref]) => [name, ref.current]));
     if (Object.values(layers).includes(null)) return;
-    const held: { actions: BoardActions | null } = { actions: null };
-    const made = new Engine(layers as unknown as Layers, channel, hooksFor(held), savedView(board));
-    held.actions = new BoardActions(made, client, () => client.connection.user ?? "");
+    const made = new Engine(layers as unknown as Layers, channel, firstHooks(channel), savedView(board));
     const stop = listen(made);
-    setActions(held.actions);
+    setEngine(made);
     onEngine(made);
     return () => {
       const { x, y, z } = made.view;
       remember(`view.${board}`, [x, y, z].map((part) => part.toFixed(3)).join(","));
       stop();
       made.close();
-      setActions(null);
+      setEngine(null);
       onEngine(null);
     };
   }, [channel, board, onEngine]);
 
-  const engine = actions?.engine;
   const themeVersion = useUi((state) => state.themeVersion);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is what changed
   useEffect(() => engine?.recolour(), [engine, themeVersion]);
 
   return (
-    <>
-      <BoardContext actions={actions}>
+    <div className="absolute inset-0 flex">
+      <div ref={side} className="contents" />
+      <div className="relative min-w-0 flex-1">
         <section ref={root} className="board" aria-label="Board" tabIndex={-1} data-tool="select">
           <div ref={back} className="board-layer" />
           {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a drawing without content of its own takes no focus */}
@@ -98,9 +94,9 @@ export function BoardView({
           <div ref={cursors} className="board-cursors" aria-hidden="true" />
           <div ref={box} className="board-box" />
         </section>
-      </BoardContext>
-      {actions && <Items actions={actions} openId={openId} />}
-    </>
+        {engine && <Items engine={engine} openId={openId} side={side} />}
+      </div>
+    </div>
   );
 }
 
@@ -116,32 +112,15 @@ function useSavedView(engine: Engine): void {
   }, [engine]);
 }
 
-function useKeys(actions: BoardActions): void {
-  useEffect(() => {
-    const { root } = actions.engine.layers;
-    const stop = new AbortController();
-    root.addEventListener("keydown", (event) => boardKey(event, actions), { signal: stop.signal });
-    addEventListener(
-      "keydown",
-      (event) => {
-        if (event.defaultPrevented || !globalKey(event, actions)) return;
-        event.preventDefault();
-      },
-      { signal: stop.signal },
-    );
-    return () => stop.abort();
-  }, [actions]);
-}
-
-function Items({ actions, openId }: { actions: BoardActions; openId: string | null }) {
-  const { engine } = actions;
+function Items({ engine, openId, side }: { engine: Engine; openId: string | null; side: React.RefObject<HTMLElement | null> }) {
   const state = useSyncExternalStore(engine.subscribe, () => engine.state);
   useSavedView(engine);
-  useKeys(actions);
-  useClipboard(actions);
   const marks: MarkActions = useMemo(
-    () => ({ onEdit: (id) => engine.edit(id), onText: (id, text) => actions.setText(id, text) }),
-    [actions, engine],
+    () => ({
+      onEdit: (id) => engine.edit(id),
+      onText: (id, text) => engine.hooks.onMove([{ op: "set", id, k: "text", v: text }]),
+    }),
+    [engine],
   );
 
   useEffect(() => {
@@ -179,15 +158,10 @@ function Items({ actions, openId }: { actions: BoardActions; openId: string | nu
   return (
     <>
       {createPortal(state.mounted.filter(isZone).map(item), layers.back)}
-      {createPortal(
-        state.mounted.filter((id) => !isZone(id)).map(item),
-        layers.front,
-      )}
-      {createPortal(<SelectionLayer actions={actions} state={state} />, layers.overlay)}
-      <Toolbar actions={actions} state={state} />
-      <div className="absolute right-3 bottom-3">
-        <ZoomBar engine={engine} zoom={state.zoom} />
-      </div>
+      {createPortal(state.mounted.filter((id) => !isZone(id)).map(item), layers.front)}
+      <Suspense fallback={null}>
+        <Tools engine={engine} state={state} side={side} />
+      </Suspense>
     </>
   );
 }

@@ -1,5 +1,17 @@
 // The board's tools, bottom centre: what can be put on it, and what the pointer does.
-import { FileText, Hand, Image, type LucideIcon, MessageSquarePlus, MousePointer2, Spline, SquareDashed, SquarePlus, StickyNote, Type } from "lucide-react";
+import {
+  FileText,
+  Hand,
+  Image,
+  type LucideIcon,
+  MessageSquarePlus,
+  MousePointer2,
+  Spline,
+  SquareDashed,
+  SquarePlus,
+  StickyNote,
+  Type,
+} from "lucide-react";
 import { useRef } from "react";
 import { startCreating } from "@/app/ui-state";
 import { type BoardState, isDrawTool, type Tool } from "@/board/state";

@@ -1,8 +1,8 @@
 // What people do to the objects of a board, as mutations. Keys, menus and toolbars all end here.
-import { align, type Alignment, type Axis, distribute, type Lying, type Moved, tidied } from "@/board/arrange";
+import { type Alignment, type Axis, align, distribute, type Lying, type Moved, tidied } from "@/board/arrange";
 import type { Engine } from "@/board/engine";
 import type { Point, Rect } from "@/board/geometry";
-import { type Item, isResizable, type ItemKind, LEAST_SIZE, markOf } from "@/board/items";
+import { type Item, type ItemKind, isResizable, LEAST_SIZE, markOf } from "@/board/items";
 import { keysAbove, restacked } from "@/board/order";
 import { GRID } from "@/board/snap";
 import type { DrawTool } from "@/board/state";

@@ -19,8 +19,8 @@ import {
   MessageSquarePlus,
   Pencil,
   SendToBack,
-  SquareArrowOutUpRight,
   Spline,
+  SquareArrowOutUpRight,
   Trash2,
 } from "lucide-react";
 import type { Item } from "@/board/items";
@@ -183,7 +183,7 @@ export const COMMANDS: readonly Command[] = [
     id: "lock",
     label: "Lock",
     Icon: Lock,
-    keys: "Ctrl ⇧ K",
+    keys: "⇧ L",
     group: "pile",
     isOffered: ({ items }) => items.some(isFree),
     run: ({ ids, actions }) => actions.setLocked(ids, true),
@@ -192,7 +192,7 @@ export const COMMANDS: readonly Command[] = [
     id: "unlock",
     label: "Unlock",
     Icon: LockOpen,
-    keys: "Ctrl ⇧ K",
+    keys: "⇧ L",
     group: "pile",
     isOffered: ({ items }) => items.some((item) => item.isLocked) && !items.some(isFree),
     run: ({ ids, actions }) => actions.setLocked(ids, false),

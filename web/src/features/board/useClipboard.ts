@@ -24,7 +24,12 @@ export async function pasteHeld(actions: BoardActions, at: Point): Promise<void>
 
 /** Makes a note of words from another program. */
 function noteOf(actions: BoardActions, text: string, at: Point): void {
-  const v = { pos: [0, 0] as [number, number], size: [220, 132] as [number, number], text: text.slice(0, NOTE_TEXT_MAX), color: "amber" as const };
+  const v = {
+    pos: [0, 0] as [number, number],
+    size: [220, 132] as [number, number],
+    text: text.slice(0, NOTE_TEXT_MAX),
+    color: "amber" as const,
+  };
   const object = { id: randomUuid(), kind: "note", v: { ...v, ord: "", is_locked: false, created_by: "" } };
   actions.paste({ v: 1, board: "", objects: [object] }, at);
 }
