@@ -1,5 +1,6 @@
 //! What people may do with boards.
 
+pub(crate) mod marks;
 mod mutate;
 pub(crate) mod objects;
 mod snapshot;
