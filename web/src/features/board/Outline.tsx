@@ -14,6 +14,7 @@ import {
 import { useMemo, useRef, useState } from "react";
 import { useTopicVersion } from "@/app/live";
 import { cardOf, type ItemKind } from "@/board/items";
+import { type OutlineNode, outlineOf } from "@/board/outline";
 import type { BoardState } from "@/board/state";
 import { StateMark, stateWord } from "@/features/session/state";
 import { IconButton } from "@/ui/Button";
@@ -22,7 +23,6 @@ import { Menu, MenuItem, MenuLine } from "@/ui/Menu";
 import { Nothing } from "@/ui/states";
 import type { BoardActions } from "./actions";
 import { runCommand, selectionOf } from "./commands";
-import { type OutlineNode, outlineOf } from "./outline";
 import { commandGroups } from "./SelectionLayer";
 import { nameOf } from "./Things";
 

@@ -1,7 +1,7 @@
 // The board as a tree, as pure functions: zones with what lies in them, sessions with their children, arrows with their source.
-import type { Contents } from "@/board/contents";
-import { centre, contains, readingOrder } from "@/board/geometry";
-import type { Item } from "@/board/items";
+import type { Contents } from "./contents";
+import { centre, contains, readingOrder } from "./geometry";
+import type { Item } from "./items";
 
 /** A place in the tree; `level` counts from 1. */
 export interface OutlineNode {
