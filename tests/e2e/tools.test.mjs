@@ -77,8 +77,7 @@ test("notes are placed by click and by keyboard alone", async () => {
 test("an arrow is drawn from one thing to another, is seen by both, and goes with its end", async () => {
   const { page } = ana;
   await drag(page, await middle(group(page, "Note: Second")), await point(page, 960, 380));
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("x");
+  await tools(page).getByRole("button", { name: "Draw an arrow" }).click();
   await page.mouse.click(...(await middle(group(page, "Note: First"))));
   await page.getByRole("status").getByText("what the arrow points to").waitFor();
   await page.mouse.click(...(await middle(group(page, "Note: Second"))));
@@ -130,8 +129,8 @@ test("size, colour, order and lock are changed by handle, menu and key", async (
   await page.getByRole("menuitem", { name: "violet" }).click();
   await until("the new colour", async () => (await find("note", "Second")).color === "violet");
   const below = (await find("note", "Second")).ord;
-  await page.keyboard.press("Shift+BracketRight");
-  await until("the new place in the pile", async () => (await find("note", "Second")).ord > below);
+  await page.keyboard.press("Shift+BracketLeft");
+  await until("the new place in the pile", async () => (await find("note", "Second")).ord < below);
   await page.keyboard.press("Shift+L");
   await until("the lock", async () => (await find("note", "Second")).is_locked);
   const { pos } = await find("note", "Second");

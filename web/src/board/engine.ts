@@ -34,6 +34,8 @@ export class Engine {
   private mounted: ReadonlySet<string> = NOTHING;
   private palette: Palette;
   private frame = 0;
+  /** The object whose element is to take the keyboard's focus. */
+  private wanted: string | null = null;
   private isViewMoving = false;
   private isPlaced = false;
 
@@ -87,6 +89,7 @@ export class Engine {
   attach(id: string, element: HTMLElement): () => void {
     this.elements.set(id, element);
     this.place(id, element);
+    this.takeFocus(id, element);
     return () => {
       if (this.elements.get(id) === element) this.elements.delete(id);
     };
@@ -183,11 +186,17 @@ export class Engine {
     this.focus(id);
     this.select(new Set([id]));
     this.reveal(id);
+    this.wanted = id;
     this.apply();
-    requestAnimationFrame(() => {
-      const element = this.elements.get(id);
-      (element?.querySelector<HTMLElement>("[data-focus]") ?? element)?.focus({ preventScroll: true });
-    });
+    const element = this.elements.get(id);
+    if (element) this.takeFocus(id, element);
+  }
+
+  private takeFocus(id: string, element: HTMLElement): void {
+    if (this.wanted !== id) return;
+    this.wanted = null;
+    // In the next frame: the element may be about to learn that it is the stop of the Tab key.
+    requestAnimationFrame(() => (element.querySelector<HTMLElement>("[data-focus]") ?? element).focus({ preventScroll: true }));
   }
 
   /** Starts writing the words of an object; `null` ends it. */

@@ -79,8 +79,7 @@ export class BoardActions {
     engine.setTool("select");
     const known = [...engine.contents.links].find(([, link]) => link.from === from && link.to === to)?.[0];
     const id = known ?? this.put("edge", { pos: [0, 0], size: null, text: "", color: "neutral", from, to });
-    engine.select(new Set([id]));
-    engine.focus(id);
+    engine.focusElement(id);
   }
 
   /** Shows an image that the server has taken. */

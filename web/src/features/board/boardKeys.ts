@@ -3,7 +3,7 @@ import type { Engine } from "@/board/engine";
 import { type Direction, neighbour, type Rect } from "@/board/geometry";
 import { isDrawTool, type Tool } from "@/board/state";
 import type { BoardActions } from "./actions";
-import { runCommand, selectionOf } from "./commands";
+import { runCommand, type Selection, selectionOf } from "./commands";
 import { isTyping } from "./keys";
 import { toggleMap, toggleSide } from "./ui-state";
 
@@ -102,7 +102,7 @@ function toggle(engine: Engine, id: string): void {
 
 /** Keys with Ctrl or Command. Returns whether it was one. */
 function commandKey(event: KeyboardEvent, actions: BoardActions): boolean {
-  const selection = selectionOf(actions, actions.engine.state.selected);
+  const selection = meant(actions);
   const key = event.key.toLowerCase();
   if (key === "a" && !event.shiftKey) actions.engine.selectAll();
   else if (key === "d" && !event.shiftKey) return runCommand("duplicate", selection);
@@ -125,12 +125,25 @@ function viewKey(event: KeyboardEvent, engine: Engine): boolean {
 
 function toolKey(tool: Tool, actions: BoardActions): void {
   const { engine } = actions;
-  const selection = selectionOf(actions, engine.state.selected);
   // With the focus on an object, arrow and comment begin there: that is how they are used without a pointer.
-  const isOnItem = document.activeElement?.matches(".board [data-id]") ?? false;
-  if (isOnItem && tool === "edge" && runCommand("link", selection)) return;
-  if (isOnItem && tool === "comment" && runCommand("comment", selection)) return;
+  const id = focusedId();
+  const selection = id === null ? null : selectionOf(actions, new Set([id]));
+  if (tool === "edge" && runCommand("link", selection)) return;
+  if (tool === "comment" && runCommand("comment", selection)) return;
   engine.setTool(tool);
+}
+
+/** The object that has the keyboard's focus. */
+function focusedId(): string | null {
+  const element = document.activeElement;
+  return element instanceof HTMLElement && element.matches(".board [data-id]") ? (element.dataset.id ?? null) : null;
+}
+
+/** What a key is about: the selection, unless the focus is on something else. */
+function meant(actions: BoardActions): Selection | null {
+  const { selected } = actions.engine.state;
+  const id = focusedId();
+  return selectionOf(actions, id === null || selected.has(id) ? selected : new Set([id]));
 }
 
 /** Calls off what is going on, the nearest thing first. Returns whether there was something. */
@@ -147,8 +160,8 @@ export function globalKey(event: KeyboardEvent, actions: BoardActions): boolean 
   const { engine } = actions;
   if (isTyping(event.target) || event.altKey) return false;
   if (event.ctrlKey || event.metaKey) return commandKey(event, actions);
-  const { tool, selected } = engine.state;
-  const selection = selectionOf(actions, selected);
+  const { tool } = engine.state;
+  const selection = meant(actions);
   const wanted = event.shiftKey ? undefined : TOOLS[event.key.toLowerCase()];
   if (event.key === "Escape") return callOff(engine);
   if (wanted) toolKey(wanted, actions);
