@@ -7,26 +7,24 @@ import { Contents, handleRect } from "./contents";
 import { CursorLayer } from "./cursors";
 import { draw } from "./draw";
 import * as geo from "./geometry";
+import { Interaction } from "./interaction";
 import type { Item } from "./items";
 import { placeElement, showBox, showView } from "./layers";
 import { firstStop, isFarAway, nextMounted } from "./mount";
 import { type Palette, readPalette } from "./palette";
 import * as pick from "./pick";
 import { edgesOf, looseEdge, type Source, thingsOf } from "./scene";
-import { type BoardHooks, type BoardState, INITIAL, type Layers, type Live, NOTHING, STILL, type Tool } from "./state";
+import { type BoardHooks, type Layers, NOTHING } from "./state";
 
 const CULL_MARGIN_PX = 200;
 /** A line this near to the pointer is meant by a click. */
 const LINE_REACH_PX = 7;
 
 /** One board on screen. */
-export class Engine {
+export class Engine extends Interaction {
   view: geo.Viewport = { x: 0, y: 0, z: 1 };
-  live: Live = STILL;
-  state: BoardState = INITIAL;
   readonly contents: Contents;
   private readonly elements = new Map<string, HTMLElement>();
-  private readonly listeners = new Set<() => void>();
   private readonly painters = new Set<() => void>();
   private readonly cursors: CursorLayer;
   private readonly observer: ResizeObserver;
@@ -41,13 +39,15 @@ export class Engine {
 
   constructor(
     readonly layers: Layers,
-    readonly channel: Channel,
-    readonly hooks: BoardHooks,
+    channel: Channel,
+    hooks: BoardHooks,
     private readonly saved: geo.Viewport | null,
   ) {
+    super(channel, hooks);
     this.contents = new Contents(channel.store);
     this.palette = readPalette(layers.root);
     this.cursors = new CursorLayer(layers.cursors, () => this.schedule());
+    this.cursors.onEdge = (peer) => this.lookAt(peer);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(layers.root);
     this.stops.push(channel.store.subscribeAll((ids) => this.changed(ids)));
@@ -63,12 +63,6 @@ export class Engine {
     for (const stop of this.stops) stop();
     this.cursors.close();
   }
-
-  /** Calls `listener` when `state` is another. */
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
 
   /** Calls `painter` at the end of each frame, for what is placed by hand above the board; returns the way to stop. */
   onFrame(painter: () => void): () => void {
@@ -118,11 +112,9 @@ export class Engine {
   look(view: geo.Viewport, isFollowing = false): void {
     this.view = view;
     this.isViewMoving = true;
-    if (!isFollowing) {
-      if (this.state.following !== null) this.set({ following: null });
-      const [x, y] = geo.toBoard(view, 0, 0);
-      this.channel.presence.set({ vp: [Math.round(x), Math.round(y), Math.round(view.z * 1000) / 1000] });
-    }
+    if (!isFollowing && this.state.following !== null) this.set({ following: null });
+    const [x, y] = geo.toBoard(view, 0, 0);
+    this.channel.presence.set({ vp: [Math.round(x), Math.round(y), Math.round(view.z * 1000) / 1000] });
     this.schedule();
   }
 
@@ -167,18 +159,9 @@ export class Engine {
     return pick.linkable(this.source, point);
   }
 
-  select(ids: ReadonlySet<string>): void {
-    this.set({ selected: ids });
-    this.channel.presence.set({ sel: ids.size > 0 ? [...ids].slice(0, 200) : null });
-  }
-
   /** Selects everything that is not locked. */
   selectAll(): void {
     this.select(new Set([...this.items.values()].filter((item) => item.kind !== "edge" && !item.isLocked).map(({ id }) => id)));
-  }
-
-  focus(id: string | null): void {
-    if (this.state.focused !== id) this.set({ focused: id });
   }
 
   /** Selects the object and puts the keyboard's focus on its element as soon as there is one. */
@@ -199,54 +182,23 @@ export class Engine {
     requestAnimationFrame(() => (element.querySelector<HTMLElement>("[data-focus]") ?? element).focus({ preventScroll: true }));
   }
 
-  /** Starts writing the words of an object; `null` ends it. */
-  edit(id: string | null): void {
-    if (this.state.editing === id) return;
-    this.set({ editing: id });
-    if (id === null) return;
-    this.focus(id);
-    this.select(new Set([id]));
+  /** Brings somebody's pointer into the middle of the window, once. */
+  lookAt(peer: string): void {
+    const point = this.channel.peers.get(peer)?.presence.cur;
+    if (!point) return;
+    const [x, y] = geo.toWindow(this.view, point[0], point[1]);
+    this.pan(this.width / 2 - x, this.height / 2 - y);
   }
 
-  setTool(tool: Tool): void {
-    this.set({ tool, linkFrom: null });
-    if (this.live.linkTo) this.show({ linkTo: null });
-  }
-
-  /** Starts drawing an arrow from an object; `null` calls it off. */
-  linkFrom(id: string | null): void {
-    this.set({ linkFrom: id });
-    if (id === null) this.show({ linkTo: null });
-  }
-
-  follow(peer: string | null): void {
-    this.set({ following: peer });
+  /** Shows other people's pointers and selections, or not. */
+  showOthers(isShown: boolean): void {
+    this.cursors.isOff = !isShown;
     this.schedule();
   }
 
   /** The objects that move when this one is dragged: the selection, and what lies in dragged zones. */
   movers(id: string): Set<string> {
     return this.contents.movers(this.state.selected.has(id) ? this.state.selected : [id]);
-  }
-
-  /** Shows what goes on under the pointer; nothing is written. */
-  show(change: Partial<Live>): void {
-    this.live = { ...this.live, ...change };
-    this.schedule();
-  }
-
-  /** Shows objects away from where they lie, here and in the windows of others; nothing is written. */
-  dragBy(ids: ReadonlySet<string>, dx: number, dy: number): void {
-    this.show({ drag: { ids, dx, dy } });
-    this.channel.presence.set({ drag: { ids: [...ids].slice(0, 200), dx: Math.round(dx), dy: Math.round(dy) } });
-  }
-
-  /** Ends whatever goes on under the pointer; nothing is written. */
-  settle(): void {
-    if (this.live.drag) this.channel.presence.set({ drag: null });
-    this.live = STILL;
-    this.showBox(null);
-    this.schedule();
   }
 
   /** Moves objects for good. */
@@ -269,11 +221,6 @@ export class Engine {
       this.frame = 0;
       this.apply();
     });
-  }
-
-  private set(change: Partial<BoardState>): void {
-    this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) listener();
   }
 
   private resized(): void {
@@ -308,16 +255,6 @@ export class Engine {
     this.schedule();
   }
 
-  /** How far an object is from where it lies: by the own drag, or by somebody else's. */
-  private offset(id: string): geo.Point {
-    const { drag } = this.live;
-    if (drag?.ids.has(id)) return [drag.dx, drag.dy];
-    for (const { presence } of this.channel.peers.all()) {
-      if (presence.drag?.ids.includes(id)) return [presence.drag.dx, presence.drag.dy];
-    }
-    return [0, 0];
-  }
-
   /** Where an object is shown now: where it lies, or where somebody drags it. */
   shownRect(item: Item): geo.Rect {
     const link = item.kind === "edge" ? this.contents.links.get(item.id) : undefined;
@@ -346,7 +283,18 @@ export class Engine {
     layers.front.classList.toggle("is-far", this.state.isFar);
     for (const [id, element] of this.elements) this.place(id, element);
     this.paint(visible);
-    this.cursors.draw(this.channel.peers.all(), view, this.isViewMoving, performance.now());
+    this.cursors.draw({
+      peers: this.channel.peers.all(),
+      view,
+      width: this.width,
+      height: this.height,
+      isViewMoving: this.isViewMoving,
+      now: performance.now(),
+      rectOf: (id) => {
+        const item = this.items.get(id);
+        return item ? this.shownRect(item) : null;
+      },
+    });
     this.isViewMoving = false;
     for (const painter of this.painters) painter();
     const zoom = Math.round(view.z * 100) / 100;

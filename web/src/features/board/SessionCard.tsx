@@ -14,7 +14,7 @@ import { type ItemProps, useAttach } from "./mark";
 export function watchers(peers: Peers, session: string) {
   const seen = new Map<string, { name: string; emoji: string; slot: number }>();
   for (const { identity, presence } of peers.all()) {
-    if (presence.panel === `session:${session}` && !identity.is_agent) seen.set(identity.user, identity);
+    if (presence.panel === `session:${session}` && !identity.is_agent && presence.seen !== "hidden") seen.set(identity.user, identity);
   }
   return [...seen.values()];
 }
