@@ -51,7 +51,7 @@ pub fn after(newest: &str) -> String {
         b'Z' => FIRST.to_owned(),
         // The highest integer of all: only a longer fraction is above it.
         b'z' => format!("{newest}V"),
-        head @ b'a'..b'z' => {
+        head @ b'a'..=b'y' => {
             let zeros = usize::from(head - b'a') + 2;
             format!("{}{}", char::from(head + 1), "0".repeat(zeros))
         }

@@ -6,7 +6,7 @@
 //! session's id; a card goes when its session is archived and comes back with it; of a card only
 //! the place can be changed here.
 
-pub(crate) mod model;
+mod model;
 pub(crate) mod routes;
 pub(crate) mod service;
 mod store;

@@ -1,6 +1,6 @@
 //! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
 
-use crate::boards::model::CardPlace;
+use crate::boards::service::CardPlace;
 use crate::executors::service::Health;
 use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;

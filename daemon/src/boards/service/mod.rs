@@ -16,6 +16,7 @@ use grove_core_api::rest::boards::{Board, CreateBoard, PatchBoard};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
 use sea_orm::ConnectionTrait;
 
+pub(crate) use super::model::CardPlace;
 pub(crate) use mutate::mutate;
 pub(crate) use snapshot::snapshot;
 

@@ -152,10 +152,10 @@ pub(crate) async fn patch(
 }
 
 fn refused_field(property: &str, why: Refused) -> Error {
-    match why.code {
-        NackCode::Invalid => Error::field(property, why.message),
-        _ => Stop::from(why).into_error(),
+    if why.code == NackCode::Invalid {
+        return Error::field(property, why.message);
     }
+    Stop::from(why).into_error()
 }
 
 pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Result<(), Error> {

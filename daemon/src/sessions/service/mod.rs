@@ -24,7 +24,7 @@ pub(crate) use super::model::{Record, StopReason};
 use super::model;
 use super::store::{self, Filter};
 use crate::auth::policy::Action;
-use crate::boards::model::CardPlace;
+use crate::boards::service::CardPlace;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::{events, lookup, messages, patch_ops, tasks, validate, worktrees};

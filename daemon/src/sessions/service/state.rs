@@ -1,7 +1,7 @@
 //! Stores a changed session: derives its state from the facts, and tells session and board.
 
 use crate::boards;
-use crate::boards::model::CardPlace;
+use crate::boards::service::CardPlace;
 use crate::context::Tx;
 use crate::error::Error;
 use crate::sessions::model::{Facts, Record, card, run_state};
