@@ -6,6 +6,7 @@ import { type Palette, TONE, type Tone } from "./palette";
 import { headOf, type Route } from "./route";
 import type { Guide } from "./snap";
 
+/** From here on cards are tiles with their title; below they are dots: a colour and a shape. */
 const TITLE_ZOOM = 0.12;
 const EDGE_ZOOM = 0.06;
 const CARD_RADIUS = 8;
@@ -156,8 +157,71 @@ function drawCards(context: CanvasRenderingContext2D, { things, palette, view }:
     context.fillStyle = palette.tone[tone];
     context.fill();
   }
-  if (view.z < TITLE_ZOOM) return;
+  const isDot = view.z < TITLE_ZOOM;
+  for (const [tone, cards] of byTone) {
+    context.beginPath();
+    for (const { rect } of cards) {
+      if (isDot) glyph(context, tone, rect.x + rect.w / 2 + 5, rect.y + rect.h / 2, 42);
+      else glyph(context, tone, rect.x + rect.w - 30, rect.y + rect.h - 30, 13);
+    }
+    context.fillStyle = palette.tone[tone];
+    context.fill();
+  }
+  if (isDot) return;
   for (const { card, rect } of things) if (card) label(context, card.title, rect, 30, palette.text);
+}
+
+/** The shape of a state, for those who do not tell it by its colour. */
+function glyph(context: CanvasRenderingContext2D, tone: Tone, x: number, y: number, r: number): void {
+  const polygon = (points: readonly (readonly [number, number])[]) => {
+    points.forEach(([px, py], index) => {
+      if (index === 0) context.moveTo(x + px * r, y + py * r);
+      else context.lineTo(x + px * r, y + py * r);
+    });
+    context.closePath();
+  };
+  if (tone === "run")
+    polygon([
+      [-0.8, -1],
+      [1, 0],
+      [-0.8, 1],
+    ]);
+  else if (tone === "need")
+    polygon([
+      [0, -1.1],
+      [1.1, 0],
+      [0, 1.1],
+      [-1.1, 0],
+    ]);
+  else if (tone === "wait")
+    polygon([
+      [-0.9, -1],
+      [0.9, -1],
+      [0, 0],
+      [0.9, 1],
+      [-0.9, 1],
+      [0, 0],
+    ]);
+  else if (tone === "fail") {
+    const t = 0.28;
+    polygon([
+      [-1, -1 + t],
+      [-1 + t, -1],
+      [1, 1 - t],
+      [1 - t, 1],
+    ]);
+    polygon([
+      [1 - t, -1],
+      [1, -1 + t],
+      [-1 + t, 1],
+      [-1, 1 - t],
+    ]);
+  } else {
+    context.moveTo(x + r, y);
+    context.arc(x, y, r, 0, 2 * Math.PI);
+    context.moveTo(x + r * 0.7, y);
+    context.arc(x, y, r * 0.7, 0, 2 * Math.PI, true);
+  }
 }
 
 /** Words in a rectangle, on up to three lines, cut where they do not fit. */

@@ -10,7 +10,7 @@ import * as geo from "./geometry";
 import { Interaction } from "./interaction";
 import type { Item } from "./items";
 import { placeElement, showBox, showView } from "./layers";
-import { firstStop, isFarAway, nextMounted } from "./mount";
+import { firstStop, isFarAway, nextMounted, ranksOf } from "./mount";
 import { type Palette, readPalette } from "./palette";
 import * as pick from "./pick";
 import { edgesOf, looseEdge, type Source, thingsOf } from "./scene";
@@ -30,6 +30,7 @@ export class Engine extends Interaction {
   private readonly observer: ResizeObserver;
   private readonly stops: (() => void)[] = [];
   private mounted: ReadonlySet<string> = NOTHING;
+  private ranks: ReadonlyMap<string, number> = new Map();
   private palette: Palette;
   private frame = 0;
   /** The object whose element is to take the keyboard's focus. */
@@ -243,6 +244,7 @@ export class Engine extends Interaction {
 
   private changed(ids: ReadonlySet<string>): void {
     this.contents.update(ids);
+    if ([...ids].some((id) => this.mounted.has(id))) this.ranks = ranksOf(this.mounted, this.items);
     const { focused, editing, selected, linkFrom } = this.state;
     if (focused !== null && !this.items.has(focused)) this.focus(null);
     if (editing !== null && !this.items.has(editing)) this.edit(null);
@@ -270,7 +272,7 @@ export class Engine extends Interaction {
   private place(id: string, element: HTMLElement): void {
     const item = this.items.get(id);
     if (!item) return;
-    placeElement(element, this.shownRect(item), item.kind !== "session");
+    placeElement(element, this.shownRect(item), this.ranks.get(id) ?? 0, item.kind !== "session");
   }
 
   /** Brings the screen up to date. */
@@ -328,6 +330,7 @@ export class Engine extends Interaction {
     if (!next.isDone) this.schedule();
     if (!next.isChanged && isFar === this.state.isFar) return;
     this.mounted = next.mounted;
+    this.ranks = ranksOf(next.mounted, this.items);
     const mounted = [...next.mounted].sort((a, b) => geo.readingOrder(rect(a), rect(b)) || (a < b ? -1 : 1));
     this.set({ mounted, isFar });
   }

@@ -16,7 +16,9 @@ export function showView({ root, back, front }: Layers, view: Viewport): void {
 }
 
 /** Puts an object's element where it lies; `isSized` gives it the size as well. */
-export function placeElement({ style }: HTMLElement, rect: Rect, isSized: boolean): void {
+export function placeElement({ style }: HTMLElement, rect: Rect, rank: number, isSized: boolean): void {
+  const zIndex = String(rank);
+  if (style.zIndex !== zIndex) style.zIndex = zIndex;
   const transform = `translate(${rect.x}px, ${rect.y}px)`;
   if (style.transform !== transform) style.transform = transform;
   if (!isSized) return;

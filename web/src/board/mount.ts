@@ -52,3 +52,10 @@ export function firstStop(visible: readonly string[], items: ReadonlyMap<string,
   }
   return best?.id ?? null;
 }
+
+/** How high each mounted element lies: its place in the pile among them; the handles of arrows above all. */
+export function ranksOf(mounted: Iterable<string>, items: ReadonlyMap<string, Item>): Map<string, number> {
+  const pile = [...mounted].flatMap((id) => items.get(id) ?? []);
+  pile.sort((a, b) => (a.ord === b.ord ? (a.id < b.id ? -1 : 1) : a.ord < b.ord ? -1 : 1));
+  return new Map(pile.map(({ id, kind }, index) => [id, kind === "edge" ? 1_000 : index + 1]));
+}

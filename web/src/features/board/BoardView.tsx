@@ -14,6 +14,9 @@ import { type MarkActions, NoteItem, TextItem, ZoneItem } from "./Marks";
 import { SessionCard } from "./SessionCard";
 import { ArrowItem, DocumentItem, ImageItem } from "./Things";
 
+/** From here on a card shows the conversation itself. */
+const WINDOW_ZOOM = 1.5;
+
 /** Tools come after the board: first people see what is there. */
 const Tools = lazy(() => import("./Tools"));
 
@@ -136,7 +139,7 @@ function Items({ engine, openId, side }: { engine: Engine; openId: string | null
     const written = { ...props, isEditing: state.editing === id, actions: marks };
     switch (engine.items.get(id)?.kind) {
       case "session":
-        return <SessionCard key={id} {...props} isOpen={id === openId} />;
+        return <SessionCard key={id} {...props} isOpen={id === openId} isNear={state.zoom >= WINDOW_ZOOM} />;
       case "note":
         return <NoteItem key={id} {...written} />;
       case "text":

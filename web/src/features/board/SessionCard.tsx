@@ -1,6 +1,6 @@
 // A session's card, near enough to read. Its place is the engine's affair.
 import { GitBranch } from "lucide-react";
-import { memo } from "react";
+import { lazy, memo, Suspense } from "react";
 import { useObject, usePeersVersion } from "@/app/live";
 import { CARD_SIZE, cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
@@ -9,6 +9,8 @@ import type { Peers } from "@/net/presence";
 import { cx } from "@/ui/cx";
 import { cost, tokens } from "@/ui/format";
 import { type ItemProps, useAttach } from "./mark";
+
+const SessionWindow = lazy(() => import("@/features/session/SessionWindow"));
 
 /** People who have this session open, each once. */
 export function watchers(peers: Peers, session: string) {
@@ -25,7 +27,14 @@ export function shortBranch(branch: string): string {
 }
 
 /** The card. */
-export const SessionCard = memo(function SessionCard({ engine, id, isSelected, isTabStop, isOpen }: ItemProps & { isOpen: boolean }) {
+export const SessionCard = memo(function SessionCard({
+  engine,
+  id,
+  isSelected,
+  isTabStop,
+  isOpen,
+  isNear,
+}: ItemProps & { isOpen: boolean; isNear: boolean }) {
   const object = useObject(engine.channel.store, id);
   usePeersVersion(engine.channel.peers);
   const ref = useAttach(engine, id);
@@ -79,6 +88,11 @@ export const SessionCard = memo(function SessionCard({ engine, id, isSelected, i
         <span className="flex-1" />
         {price && <span className="shrink-0 tabular-nums">{price}</span>}
       </div>
+      {isNear && (
+        <Suspense fallback={null}>
+          <SessionWindow id={id} />
+        </Suspense>
+      )}
     </div>
   );
 });
