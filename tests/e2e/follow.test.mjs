@@ -90,7 +90,7 @@ test("a spotlight asks everybody once; who accepts follows until it ends", async
   await following(bruno, "Ana").waitFor();
   await ana.page.getByText("You are in the spotlight · 1 follows").waitFor();
   await sameView(ana, bruno);
-  await ana.page.getByRole("button", { name: "End" }).click();
+  await ana.page.getByRole("button", { name: "End", exact: true }).click();
   await following(bruno, "Ana").waitFor({ state: "detached" });
   assert.equal(await asks(chiara).count(), 0);
 });

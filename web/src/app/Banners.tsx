@@ -3,7 +3,7 @@ import { CloudOff, RefreshCw } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { client, useConnection, useIsOffline } from "./live";
+import { client, useConnection, useIsOffline, useUnanswered } from "./live";
 
 function Banner({ icon, children, className, action }: { icon: ReactNode; children: ReactNode; className?: string; action?: ReactNode }) {
   return (
@@ -19,6 +19,7 @@ function Banner({ icon, children, className, action }: { icon: ReactNode; childr
 export function Banners() {
   const { state, isUpdated } = useConnection();
   const isOffline = useIsOffline();
+  const waiting = useUnanswered();
   const reload = (
     <Button className="h-7" onClick={() => location.reload()}>
       Reload
@@ -32,7 +33,6 @@ export function Banners() {
     );
   }
   if (isOffline) {
-    const waiting = client.unanswered;
     return (
       <Banner
         icon={<CloudOff size={15} className="text-fail" />}

@@ -99,7 +99,7 @@ describe("edgeOf", () => {
   });
 
   it("stands at the edge and points outwards", () => {
-    expect(edgeOf(2_000, 300, 1000, 600)).toEqual({ x: 980, y: 300, angle: 0 });
+    expect(edgeOf(2_000, 300, 1000, 600)).toEqual({ x: 974, y: 300, angle: 0 });
     expect(edgeOf(500, -400, 1000, 600)?.angle).toBeCloseTo(-Math.PI / 2);
   });
 });

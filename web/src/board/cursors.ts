@@ -7,11 +7,13 @@ import { overlaps, type Rect, toWindow, type Viewport } from "./geometry";
 const STILL_MS = 5_000;
 /** Somebody off screen who rests this long is not pointed to any more. */
 const EDGE_STILL_MS = 60_000;
-const EDGE_MARGIN_PX = 20;
+const EDGE_MARGIN_PX = 26;
 /** Arrows at the edges, and outlines, at once; with more people nobody could read them. */
 const EDGES_MAX = 12;
 const OUTLINES_MAX = 60;
 const OUTLINE_GAP_PX = 4;
+/** Outlines of several people around one object lie this far apart. */
+const OUTLINE_STEP_PX = 3;
 
 const ARROW =
   '<svg width="18" height="20" viewBox="0 0 18 20" aria-hidden="true"><path d="M1.5 1.5 6.2 17l3-6.1 6.6-1.7z" fill="currentColor" stroke="var(--surface)" stroke-width="1.5" stroke-linejoin="round"/></svg>';
@@ -30,6 +32,13 @@ export interface PeopleFrame {
   now: number;
   /** Where an object is shown now, in board units. */
   rectOf: (id: string) => Rect | null;
+}
+
+/** What is left of the bounds of one frame, and how many outlines each object has. */
+interface Room {
+  edges: number;
+  outlines: number;
+  around: Map<string, number>;
 }
 
 /** Where an arrow towards a point off screen stands, and which way it points; `null` when the point is on screen. */
@@ -59,7 +68,7 @@ export class CursorLayer {
     const gone = new Set(this.elements.keys());
     let nextStill = Number.POSITIVE_INFINITY;
     this.layer.classList.toggle("is-moving", frame.isViewMoving);
-    const room = { edges: EDGES_MAX, outlines: OUTLINES_MAX };
+    const room: Room = { edges: EDGES_MAX, outlines: OUTLINES_MAX, around: new Map() };
     for (const peer of this.isOff ? [] : frame.peers) {
       if (peer.presence.seen === "hidden") continue;
       this.outline(peer, frame, gone, room);
@@ -117,15 +126,18 @@ export class CursorLayer {
     element.style.setProperty("--angle", `${edge.angle.toFixed(3)}rad`);
   }
 
-  private outline(peer: Peer, frame: PeopleFrame, gone: Set<string>, room: { outlines: number }): void {
+  private outline(peer: Peer, frame: PeopleFrame, gone: Set<string>, room: Room): void {
     for (const id of peer.presence.sel ?? []) {
       const rect = frame.rectOf(id);
       if (!rect || room.outlines <= 0) continue;
       const { z } = frame.view;
       const [x, y] = toWindow(frame.view, rect.x, rect.y);
-      const box = { x: x - OUTLINE_GAP_PX, y: y - OUTLINE_GAP_PX, w: rect.w * z + 2 * OUTLINE_GAP_PX, h: rect.h * z + 2 * OUTLINE_GAP_PX };
+      const others = room.around.get(id) ?? 0;
+      const gap = OUTLINE_GAP_PX + others * OUTLINE_STEP_PX;
+      const box = { x: x - gap, y: y - gap, w: rect.w * z + 2 * gap, h: rect.h * z + 2 * gap };
       if (!overlaps(box, { x: 0, y: 0, w: frame.width, h: frame.height })) continue;
       room.outlines -= 1;
+      room.around.set(id, others + 1);
       const { style } = this.element(`outline ${peer.id} ${id}`, peer, "peer-outline", gone, (made) => {
         const name = document.createElement("span");
         name.textContent = peer.identity.name;

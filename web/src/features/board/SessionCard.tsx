@@ -4,6 +4,7 @@ import { lazy, memo, Suspense } from "react";
 import { useObject, usePeersVersion } from "@/app/live";
 import { CARD_SIZE, cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
+import { LiveLine } from "@/features/session/LiveLine";
 import { needsYou, StateMark, stateWord } from "@/features/session/state";
 import type { Peers } from "@/net/presence";
 import { cx } from "@/ui/cx";
@@ -78,7 +79,7 @@ export const SessionCard = memo(function SessionCard({
       </div>
       <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
       <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
-        {card.line}
+        <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
       </div>
       <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
         <GitBranch size={11} aria-hidden="true" className="shrink-0" />

@@ -143,7 +143,7 @@ function Row({
         <div className="truncate font-medium">{peer.identity.name}</div>
         <div className="truncate text-xs text-muted">{whereabouts(channel, peer)}</div>
       </div>
-      {engine && peer.presence.vp && (
+      {engine && (
         <Button
           variant="ghost"
           className="h-7 px-2"
