@@ -77,6 +77,7 @@ export class Minimap {
     context.clearRect(0, 0, sheet.width, sheet.height);
     context.setTransform(scale * this.ratio, 0, 0, scale * this.ratio, x * this.ratio, y * this.ratio);
     const byColor = new Map<string, Rect[]>();
+    const cards = new Set<string>();
     const zones = items.filter((item) => item.kind === "zone");
     for (const { id, kind, rect } of [...zones, ...items.filter((item) => item.kind !== "zone")]) {
       const object = engine.channel.store.get(id);
@@ -84,10 +85,13 @@ export class Minimap {
       const tone = kind === "session" ? palette.tone[TONE[cardOf(object).state] ?? "idle"] : null;
       const mark = tone === null ? markOf(object).color : "neutral";
       const color = tone ?? (kind === "zone" ? palette.mark[mark] : palette.markInk[mark]);
+      if (tone !== null || kind === "zone") cards.add(color);
       byColor.set(color, [...(byColor.get(color) ?? []), rect]);
     }
     for (const [color, rects] of byColor) {
       context.fillStyle = color;
+      // Sessions are what one looks for; notes and the like stand back.
+      context.globalAlpha = cards.has(color) ? 1 : 0.45;
       context.beginPath();
       for (const rect of rects) context.rect(rect.x, rect.y, Math.max(rect.w, 1.5 / scale), Math.max(rect.h, 1.5 / scale));
       context.fill();

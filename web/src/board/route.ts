@@ -13,11 +13,15 @@ export interface Route {
 const STEPS = 24;
 const HEAD = 9;
 
-/** Where a line leaves a rectangle and meets another: below and above, or at the sides when level. */
+/** With so much more room beside than above, a line goes from side to side. */
+const SIDEWAYS = 2;
+
+/** Where a line leaves a rectangle and meets another: below and above, or at the sides when level or far aside. */
 export function routeOf(from: Rect, to: Rect): Route {
   const isBelow = to.y > from.y + from.h;
-  const isAbove = to.y + to.h < from.y;
-  if (isBelow || isAbove) {
+  const gapX = Math.max(to.x - from.x - from.w, from.x - to.x - to.w);
+  const gapY = Math.max(to.y - from.y - from.h, from.y - to.y - to.h);
+  if (gapY > 0 && gapX < SIDEWAYS * gapY) {
     const start: Point = [from.x + from.w / 2, isBelow ? from.y + from.h : from.y];
     const end: Point = [to.x + to.w / 2, isBelow ? to.y : to.y + to.h];
     const middle = (start[1] + end[1]) / 2;

@@ -87,7 +87,7 @@ export function BoardView({
   return (
     <div className="absolute inset-0 flex">
       <div ref={side} className="contents" />
-      <div className="relative min-w-0 flex-1">
+      <div className="@container relative min-w-0 flex-1">
         <section ref={root} className="board" aria-label="Board" tabIndex={-1} data-tool="select">
           <div ref={back} className="board-layer" />
           {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a drawing without content of its own takes no focus */}

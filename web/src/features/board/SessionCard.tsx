@@ -77,22 +77,25 @@ export const SessionCard = memo(function SessionCard({
           {card.agent} · {card.model}
         </span>
       </div>
-      <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
-      <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
-        <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
-      </div>
-      <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
-        <GitBranch size={11} aria-hidden="true" className="shrink-0" />
-        <span className="truncate">
-          <span className="font-medium text-fg">{card.repo}</span> {shortBranch(card.branch)}
-        </span>
-        <span className="flex-1" />
-        {price && <span className="shrink-0 tabular-nums">{price}</span>}
-      </div>
-      {isNear && (
+      {isNear ? (
         <Suspense fallback={null}>
-          <SessionWindow id={id} />
+          <SessionWindow id={id} title={card.title} />
         </Suspense>
+      ) : (
+        <>
+          <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
+          <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
+            <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
+          </div>
+          <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
+            <GitBranch size={11} aria-hidden="true" className="shrink-0" />
+            <span className="truncate">
+              <span className="font-medium text-fg">{card.repo}</span> {shortBranch(card.branch)}
+            </span>
+            <span className="flex-1" />
+            {price && <span className="shrink-0 tabular-nums">{price}</span>}
+          </div>
+        </>
       )}
     </div>
   );

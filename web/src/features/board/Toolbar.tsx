@@ -60,7 +60,7 @@ function Hint({ state }: { state: BoardState }) {
   return (
     <div
       role="status"
-      className="absolute bottom-15 left-1/2 flex -translate-x-1/2 items-center gap-2 rounded-lg bg-ink px-3 py-1.5 text-xs whitespace-nowrap text-on-ink"
+      className="absolute inset-x-2 bottom-16 mx-auto flex w-fit max-w-[calc(100%-16px)] flex-wrap items-center gap-2 rounded-lg bg-ink px-3 py-1.5 text-xs text-on-ink"
     >
       {words}
       {isDrawTool(tool) && (
@@ -98,7 +98,7 @@ export function Toolbar({ actions, state }: { actions: BoardActions; state: Boar
         role="toolbar"
         aria-label="Board tools"
         data-no-drag
-        className="absolute bottom-3 left-1/2 flex max-w-[calc(100%-16px)] -translate-x-1/2 items-center gap-0.5 overflow-x-auto rounded-xl border border-strong bg-raised p-1 shadow-(--float)"
+        className="absolute inset-x-2 bottom-3 mx-auto flex w-fit max-w-[calc(100%-16px)] items-center gap-0.5 overflow-x-auto rounded-xl border border-strong bg-raised p-1 shadow-(--float)"
       >
         {POINTERS.map(button)}
         <Line />

@@ -108,7 +108,7 @@ export default function Tools({ engine, state, side }: { engine: Engine; state: 
       <Toolbar actions={actions} state={state} />
       {open.side && side.current && createPortal(<BoardSide actions={actions} state={state} side={open.side} />, side.current)}
       <ListButtons engine={engine} />
-      <div className="absolute right-3 bottom-3 flex flex-col items-end gap-2">
+      <div className="absolute right-3 bottom-3 @max-[900px]:bottom-17 flex flex-col items-end gap-2">
         {open.isMapOpen && <BoardMap engine={engine} />}
         <ZoomBar engine={engine} zoom={state.zoom}>
           <Tip text="Map" keys="M" side="top">

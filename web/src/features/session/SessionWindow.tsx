@@ -1,18 +1,16 @@
 // A session on the board itself, seen from near: its last messages, a line to prompt, what needs an answer.
-import { CornerDownLeft } from "lucide-react";
+import { CornerDownLeft, PanelRight, Square } from "lucide-react";
 import { useState } from "react";
-import { useChannel } from "@/app/live";
+import { useChannel, useTopicVersion } from "@/app/live";
 import { openSession } from "@/app/router";
 import { api } from "@/net/api";
 import type { Channel } from "@/net/client";
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { toastProblem } from "@/ui/toasts";
-import type { Message } from "@/wire";
+import type { Decision, Message } from "@/wire";
 import { useSessionModel, useText } from "./model";
-import { PermissionCard } from "./PermissionCard";
 import { isBusy } from "./state";
-import { essence } from "./ToolBlock";
 
 /** Messages shown; more are in the panel. */
 const SHOWN = 6;
@@ -21,8 +19,22 @@ function Line({ channel, message }: { channel: Channel; message: Message }) {
   const text = useText(channel, message);
   const { body } = message;
   const words = body.kind === "tool" ? body.title : text;
+  const last = body.kind === "text" || body.kind === "thinking" ? words.trimEnd().split("\n").pop() : words.split("\n", 1)[0];
+  return <div className={cx("shrink-0 truncate", body.kind === "prompt" ? "font-medium" : "text-muted")}>{last}</div>;
+}
+
+/** Allow and deny, for the request that waits. */
+function Answer({ id, request }: { id: string; request: string }) {
+  const answer = (decision: Decision) => void api.sessions.answer(id, request, { decision }).catch(toastProblem);
   return (
-    <div className={cx("line-clamp-3 break-words whitespace-pre-wrap", body.kind === "prompt" ? "font-medium" : "text-muted")}>{words}</div>
+    <>
+      <Button variant="allow" onClick={() => answer("allow")}>
+        Allow
+      </Button>
+      <Button variant="danger" onClick={() => answer("deny")}>
+        Deny
+      </Button>
+    </>
   );
 }
 
@@ -41,18 +53,17 @@ function Loaded({ channel, id }: { channel: Channel; id: string }) {
       toastProblem(error);
     }
   };
+  const waiting = messages.findLast(({ body }) => body.kind === "tool" && body.state === "awaiting_approval")?.body;
+  const request = waiting?.kind === "tool" ? waiting.permission?.id : undefined;
   return (
     <>
-      <div className="flex min-h-0 flex-1 flex-col justify-end gap-2 overflow-hidden px-4 pt-3">
-        {messages.slice(-SHOWN).map((message) => {
-          const { body } = message;
-          const asks = body.kind === "tool" && body.state === "awaiting_approval" ? body : null;
-          if (!asks?.permission) return <Line key={message.id} channel={channel} message={message} />;
-          const request = { session: id, permission: asks.permission, title: asks.title, what: essence(asks.input) };
-          return <PermissionCard key={message.id} request={request} />;
-        })}
+      <div className="flex min-h-0 flex-1 flex-col justify-end overflow-hidden text-xs">
+        {messages.slice(-SHOWN).map((message) => (
+          <Line key={message.id} channel={channel} message={message} />
+        ))}
       </div>
-      <div className="flex items-center gap-1 p-3">
+      <div className="flex shrink-0 items-center gap-1">
+        {request !== undefined && <Answer id={id} request={request} />}
         <input
           aria-label={`Prompt for ${session.title}`}
           value={text}
@@ -68,25 +79,27 @@ function Loaded({ channel, id }: { channel: Channel; id: string }) {
         <IconButton label="Send the prompt" disabled={!text.trim()} onClick={() => void send()}>
           <CornerDownLeft size={15} />
         </IconButton>
-        {isBusy(session.state) && (
-          <Button className="px-2" onClick={() => void api.sessions.stop(id).catch(toastProblem)}>
-            Stop
-          </Button>
+        {isBusy(session.state) && request === undefined && (
+          <IconButton label="Stop" onClick={() => void api.sessions.stop(id).catch(toastProblem)}>
+            <Square size={14} />
+          </IconButton>
         )}
-        <Button className="px-2" onClick={() => openSession(id)}>
-          Open
-        </Button>
+        <IconButton label="Open in the panel" onClick={() => openSession(id)}>
+          <PanelRight size={15} />
+        </IconButton>
       </div>
     </>
   );
 }
 
-/** The window below a card. */
-export default function SessionWindow({ id }: { id: string }) {
+/** The inside of a card that is seen from near. */
+export default function SessionWindow({ id, title }: { id: string; title: string }) {
   const channel = useChannel(`session:${id}`);
+  useTopicVersion(channel?.store ?? null);
   return (
-    <div data-no-drag className="session-window">
-      {channel?.store.isLoaded ? <Loaded channel={channel} id={id} /> : <div className="skeleton m-4 h-16" />}
+    <div className="session-window">
+      <div className="shrink-0 truncate text-base font-semibold">{title}</div>
+      {channel?.store.isLoaded ? <Loaded channel={channel} id={id} /> : <div className="skeleton mt-1 h-16" />}
     </div>
   );
 }
