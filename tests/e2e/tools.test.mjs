@@ -155,8 +155,13 @@ test("several things are selected, lined up, copied and deleted together", async
     const all = await objects();
     return all.filter((it) => it.kind === "note").length === 4 && all.filter((it) => it.kind === "edge").length === 2;
   });
+  const count = async () => (await objects()).filter((it) => it.kind === "note" || it.kind === "edge").length;
   await page.keyboard.press("Delete");
-  await until("only the first ones", async () => (await objects()).filter((it) => it.kind === "note" || it.kind === "edge").length === 3);
+  await until("only the first ones", async () => (await count()) === 3);
+  await page.keyboard.press("Control+z");
+  await until("copies and their arrow again", async () => (await count()) === 6);
+  await page.keyboard.press("Control+Shift+z");
+  await until("only the first ones again", async () => (await count()) === 3);
 });
 
 test("what was deleted comes back by undo, and goes again by redo", async () => {

@@ -49,6 +49,14 @@ class Window {
 }
 
 describe("History", () => {
+  it("brings two things and the arrow between them back, each once and the arrow last", () => {
+    const window = new Window();
+    window.act({ op: "put", id: "b", kind: "note", v: { text: "b" } }, { op: "put", id: "e", kind: "edge", v: { from: "a", to: "b" } });
+    window.act({ op: "del", id: "a" }, { op: "del", id: "b" });
+    const ops = window.step("undo");
+    expect(Array.isArray(ops) && ops.map(({ op, id }) => `${op} ${id}`)).toEqual(["put b", "put a", "put e"]);
+  });
+
   it("takes several changes of one property back, and makes them again", () => {
     const window = new Window();
     window.act(set("a", "text", "two"));

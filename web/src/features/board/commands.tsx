@@ -128,7 +128,8 @@ export const COMMANDS: readonly Command[] = [
     keys: "Ctrl C",
     group: "edit",
     isOffered: ({ items }) => items.some((item) => isMark(item) && isPlaced(item)),
-    run: () => void document.execCommand("copy"),
+    // After the menu has closed: as long as the focus is in it, copying is the menu's affair.
+    run: () => requestAnimationFrame(() => requestAnimationFrame(() => document.execCommand("copy"))),
   },
   alignment("align-left", "Align left", AlignStartVertical, "left"),
   alignment("align-centre", "Align centres", AlignCenterVertical, "centre"),
