@@ -121,7 +121,14 @@ function Items({ engine, openId, side }: { engine: Engine; openId: string | null
   const marks: MarkActions = useMemo(
     () => ({
       onEdit: (id) => engine.edit(id),
-      onText: (id, text) => engine.hooks.onMove([{ op: "set", id, k: "text", v: text }]),
+      onText: (id, text, height = 0) => {
+        const rect = engine.items.get(id)?.rect;
+        const isTooLow = rect !== undefined && height > rect.h;
+        engine.hooks.onMove([
+          { op: "set", id, k: "text", v: text },
+          ...(isTooLow ? [{ op: "set", id, k: "size", v: [Math.round(rect.w), Math.ceil(height)] } as const] : []),
+        ]);
+      },
     }),
     [engine],
   );

@@ -18,7 +18,8 @@ export function LineEditor({
   text: string;
   isLong?: boolean;
   className?: string;
-  onDone: (text: string) => void;
+  /** Takes the words, and the height that they need. */
+  onDone: (text: string, height: number) => void;
   onEnd: () => void;
 }) {
   const [words, setWords] = useState(text);
@@ -48,7 +49,7 @@ export function LineEditor({
         object?.focus({ preventScroll: true });
       }}
       onBlur={() => {
-        if (!isCancelled.current && words !== text) onDone(words.trim());
+        if (!isCancelled.current && words !== text) onDone(words.trim(), ref.current?.scrollHeight ?? 0);
         onEnd();
       }}
       className={cx("size-full min-w-24 resize-none overflow-hidden bg-transparent outline-none", !isLong && "h-5 min-w-40", className)}

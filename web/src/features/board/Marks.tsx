@@ -9,7 +9,8 @@ import { type MarkProps, useAttach, useMark } from "./mark";
 /** What a mark can do to itself. */
 export interface MarkActions {
   onEdit: (id: string | null) => void;
-  onText: (id: string, text: string) => void;
+  /** Sets the words; with a height, the object becomes at least that high. */
+  onText: (id: string, text: string, height?: number) => void;
 }
 
 function Editor({ mark, id, actions, className }: { mark: BoardMark; id: string; actions: MarkActions; className: string }) {
@@ -107,7 +108,7 @@ export const TextItem = memo(function TextItem({ engine, id, isSelected, isTabSt
           label="Words of the text"
           text={mark.text}
           isLong
-          onDone={(text) => actions.onText(id, text)}
+          onDone={(text, height) => actions.onText(id, text, height)}
           onEnd={() => actions.onEdit(null)}
         />
       ) : (
