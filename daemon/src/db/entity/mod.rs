@@ -15,6 +15,7 @@ pub(crate) mod message;
 pub(crate) mod permission;
 pub(crate) mod personal_access_token;
 pub(crate) mod repo;
+pub(crate) mod repo_home;
 pub(crate) mod session;
 pub(crate) mod session_token;
 pub(crate) mod setting;
