@@ -147,7 +147,7 @@ impl Run<'_> {
                 set(object, "text", format!("both {number}").into()),
                 set(object ^ 1, "text", format!("both {number}").into()),
             ],
-            Change::Del => vec![Op::Del { id: id(object).to_string() }],
+            Change::Del => vec![Op::del(id(object))],
         })
     }
 
