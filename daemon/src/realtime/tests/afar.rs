@@ -13,7 +13,7 @@ fn streaming() -> Vec<grove_core_api::event::Op> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rt22_events_reach_the_clients_of_other_daemons_in_order() {
+async fn rt30_events_reach_the_clients_of_other_daemons_in_order() {
     let exchange = Exchange::default();
     let alpha = World::node(&exchange, 1, None);
     let beta = World::node(&exchange, 2, Some(&alpha));
@@ -28,7 +28,7 @@ async fn rt22_events_reach_the_clients_of_other_daemons_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rt22_an_event_that_is_lost_between_daemons_is_read_from_the_log() {
+async fn rt30_an_event_that_is_lost_between_daemons_is_read_from_the_log() {
     let exchange = Exchange::default();
     let alpha = World::node(&exchange, 1, None);
     let beta = World::node(&exchange, 2, Some(&alpha));
@@ -38,7 +38,7 @@ async fn rt22_an_event_that_is_lost_between_daemons_is_read_from_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rt22_participants_of_other_daemons_come_point_and_go_with_their_daemon() {
+async fn rt30_participants_of_other_daemons_come_point_and_go_with_their_daemon() {
     let exchange = Exchange::default();
     let alpha = World::node(&exchange, 1, None);
     let beta = World::node(&exchange, 2, Some(&alpha));
@@ -54,7 +54,7 @@ async fn rt22_participants_of_other_daemons_come_point_and_go_with_their_daemon(
 }
 
 #[tokio::test(start_paused = true)]
-async fn rt22_streamed_text_reaches_other_daemons_also_for_who_comes_late() {
+async fn rt30_streamed_text_reaches_other_daemons_also_for_who_comes_late() {
     let exchange = Exchange::default();
     let alpha = World::node(&exchange, 1, None);
     let beta = World::node(&exchange, 2, Some(&alpha));
@@ -74,7 +74,7 @@ async fn rt22_streamed_text_reaches_other_daemons_also_for_who_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rt22_a_person_who_is_dismissed_is_closed_at_every_daemon() {
+async fn rt30_a_person_who_is_dismissed_is_closed_at_every_daemon() {
     let exchange = Exchange::default();
     let alpha = World::node(&exchange, 1, None);
     let beta = World::node(&exchange, 2, Some(&alpha));
