@@ -205,6 +205,7 @@ async fn a_session_is_read_at_every_daemon_and_prompted_at_its_own() -> Outcome 
     let Some(pair) = Pair::start().await? else { return Ok(()) };
     let (near, far) = (pair.alpha.client()?, pair.beta.client()?);
     let source = Repo::new("shop")?;
+    near.new_board("Board").await?;
     let repo = near.add_repo(&source).await?;
     let session = near.new_session(repo.id, "Words", None).await?;
     let topic = format!("session:{}", session.id);

@@ -142,7 +142,9 @@ impl Run<'_> {
         Ok(match change {
             Change::Put => vec![note(id(object), &format!("put {number}"))?],
             Change::Text => vec![set(object, "text", format!("text {number} 🌱").into())],
-            Change::Move => vec![set(object, "pos", json!([number, -1.5]))],
+            Change::Move => {
+                vec![set(object, "pos", json!([f64::from(u32::try_from(number)?), -1.5]))]
+            }
             Change::Both => vec![
                 set(object, "text", format!("both {number}").into()),
                 set(object ^ 1, "text", format!("both {number}").into()),
