@@ -212,9 +212,13 @@ impl Rights {
     /// The key of the running task's provider. Which session asks is the connection's word.
     async fn credential(&self, wanted: GetCredential) -> Result<Credential, RpcError> {
         let given = instance::service::credential(&self.app, self.session, &wanted).await;
-        given.map_err(|error| match error.code() {
-            ErrorCode::Forbidden => RpcError::new(frame::DENIED, error.detail().to_owned()),
-            code => RpcError::failed(code, error.detail().to_owned()),
+        given.map_err(|error| {
+            let (code, detail) = (error.code(), error.detail().to_owned());
+            if code == ErrorCode::Forbidden {
+                RpcError::new(frame::DENIED, detail)
+            } else {
+                RpcError::failed(code, detail)
+            }
         })
     }
 }

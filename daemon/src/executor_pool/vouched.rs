@@ -85,9 +85,8 @@ fn receive(
     // There is no room for descriptors: the kernel drops those that somebody sends along, and says so.
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(space), flags)?;
-    let writer = message.cmsgs()?.find_map(|it| match it {
-        ControlMessageOwned::ScmCredentials(credentials) => Some(credentials),
-        _ => None,
+    let writer = message.cmsgs()?.find_map(|it| {
+        if let ControlMessageOwned::ScmCredentials(writer) = it { Some(writer) } else { None }
     });
     Ok((message.bytes, writer))
 }

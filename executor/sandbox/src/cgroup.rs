@@ -206,9 +206,9 @@ impl Drop for Cgroup {
     }
 }
 
-/// How many processes of the caller's own group the kernel has killed because the group's limit of
-/// memory was reached. `id` is the group's name; `None` when the caller is in no such group, or it has
-/// no such limit.
+/// How many processes of the caller's own group were killed because its limit of memory was reached.
+///
+/// `id` is the group's name; `None` when the caller is in no such group, or it has no such limit.
 #[must_use]
 pub fn own_memory_kills(id: &str) -> Option<u64> {
     let found = mounts::find();

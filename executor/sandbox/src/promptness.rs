@@ -12,8 +12,10 @@ use std::io;
 /// The shortest slice that the kernel gives, in nanoseconds.
 const SHORTEST_NS: u64 = 100_000;
 
-/// Asks for the shortest slices for the calling thread. Threads and processes that it makes get the
-/// usual ones. Kernels before 6.12 take the wish and do not heed it.
+/// Asks for the shortest slices for the calling thread.
+///
+/// Threads and processes that it makes get the usual ones. Kernels before 6.12 take the wish and do
+/// not heed it.
 ///
 /// # Errors
 /// When a filter forbids the call; everything works all the same.

@@ -87,7 +87,7 @@ struct Listener {
 }
 
 impl Listener {
-    async fn credential(&self, wanted: GetCredential) -> Result<Credential, RpcError> {
+    fn credential(&self, wanted: &GetCredential) -> Result<Credential, RpcError> {
         self.asked.lock().expect("free").push(wanted.task_id);
         if wanted.provider != PROVIDER {
             return Err(RpcError::new(frame::DENIED, "this is not the provider of the task"));
@@ -117,7 +117,8 @@ impl Listener {
 impl Handler for Listener {
     async fn request(&self, method: &str, raw: Option<Raw>) -> Result<Raw, RpcError> {
         if method == GetCredential::NAME {
-            return call::<GetCredential, _, _>(raw, |wanted| self.credential(wanted)).await;
+            let give = async |wanted: GetCredential| self.credential(&wanted);
+            return call::<GetCredential, _, _>(raw, give).await;
         }
         if method == OpenTunnel::NAME {
             return call::<OpenTunnel, _, _>(raw, |open| self.open(open)).await;
