@@ -33,6 +33,26 @@ impl Topic {
     }
 }
 
+impl Topic {
+    /// Where the topic's whole state is read over HTTP.
+    #[must_use]
+    pub fn state_path(&self) -> String {
+        match self {
+            Self::Board(id) => format!("/api/v1/boards/{id}/snapshot"),
+            Self::Session(id) => format!("/api/v1/sessions/{id}/snapshot"),
+            Self::User(_) => "/api/v1/users/me/inbox".to_owned(),
+        }
+    }
+
+    /// Reads a topic's name from a frame; `me` is who sent it.
+    ///
+    /// # Errors
+    /// When it names no topic.
+    pub fn of_frame(ch: &str, me: UserId) -> Result<Self, UnknownTopic> {
+        if ch == USER_CHANNEL { Ok(Self::User(me)) } else { ch.parse() }
+    }
+}
+
 /// Name of a person's own topic in frames.
 pub const USER_CHANNEL: &str = "user:me";
 

@@ -35,6 +35,51 @@ pub const OBJECT_EDGES: u64 = 500;
 /// Longest fractional key of an order; a longer one is refused as invalid, and its list is numbered
 /// anew.
 pub const ORD_BYTES: usize = 128;
+/// Longest comment; a longer one is refused as invalid.
+pub const COMMENT_BYTES: usize = 16 * 1024;
+/// People whom one comment mentions; more are refused as invalid.
+pub const COMMENT_MENTIONS: usize = 50;
+/// Comments on one board and its objects; one more is answered with `conflict`.
+pub const BOARD_COMMENTS: u64 = 2_000;
+/// Comments on the messages and the diff of one session; one more is answered with `conflict`.
+pub const SESSION_COMMENTS: u64 = 500;
+/// Comments in one thread; one more is answered with `conflict`.
+pub const THREAD_COMMENTS: u64 = 200;
+/// Largest image; a larger one is answered with `too_large`.
+pub const IMAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Width and height of an image in pixels; a larger one is refused as invalid.
+pub const IMAGE_SIDE_PX: usize = 16_384;
+/// Images of one board; one more is answered with `conflict`.
+pub const BOARD_IMAGES: u64 = 250;
+/// Open panels in a person's view of a board; more are refused as invalid.
+pub const VIEW_PANELS: usize = 32;
+/// Boards in a person's own topic; the newest are there.
+pub const USER_BOARDS: u64 = 500;
+/// Sessions that wait for somebody in a person's own topic; the newest are there.
+pub const USER_ATTENTION: u64 = 500;
+/// Mentions that wait for a person; with one more the oldest is put away.
+pub const USER_MENTIONS: u64 = 200;
+/// People who are told of boards and sessions in their own topics; the newest are.
+pub const USER_TOPICS: u64 = 1_000;
+/// Events of a person's own topic that are kept; whoever is further behind gets a snapshot.
+pub const USER_EVENTS: i64 = 1_000;
+
+/// Distance between two stored snapshots of a board's log, in events: so many are played at most
+/// to read the board as it was.
+pub const SNAPSHOT_EVENTS: i64 = 2_000;
+/// Events of a board's log that are kept when `grove.toml` does not say.
+pub const LOG_KEEP_EVENTS: u32 = 10_000;
+/// How long events of a board's log are kept when `grove.toml` does not say, in days.
+pub const LOG_KEEP_DAYS: u32 = 30;
+/// Boards whose logs are looked after in one turn of the upkeep; the next ones follow in the next.
+pub const LOG_CARE_TOPICS: u64 = 200;
+/// Steps for one board's log in one turn of the upkeep; the rest follows in the next.
+pub const LOG_CARE_STEPS: u32 = 10;
+/// Events that are removed at once; the rest follows with the next step.
+pub const LOG_PRUNE_EVENTS: i64 = 5_000;
+/// Bytes of a topic's state in a `snap` frame; a larger one is read over HTTP by clients that can.
+pub const SNAP_FRAME_BYTES: usize = 512 * 1024;
+
 /// Prompts that may wait in one session; one more is answered with `conflict`.
 pub const QUEUED_PROMPTS: u64 = 50;
 /// Sessions below one root; a deeper spawn is answered with `conflict`.

@@ -5,12 +5,12 @@ use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::realtime::{Backend, Head, MutationError, Snapshot, UserIdentity};
-use crate::{boards, events, sessions};
+use crate::{boards, events, notices, sessions, topic_state};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
+use grove_core_api::rest::boards::TopicState;
 use grove_core_api::rest::users::User;
 use grove_core_api::{BoardId, ErrorCode, Problem, UserId};
-use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
 use std::sync::{Arc, Weak};
 
 /// Someone with an open connection.
@@ -36,29 +36,9 @@ impl RoomBackend {
             .ok_or_else(|| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))
     }
 
-    /// A transaction in which head and state belong together.
-    async fn reading(&self, app: &App) -> Result<DatabaseTransaction, Error> {
-        let connection = app.db.read();
-        if connection.get_database_backend() == DbBackend::Postgres {
-            let level = Some(IsolationLevel::RepeatableRead);
-            let mode = Some(AccessMode::ReadOnly);
-            return Ok(connection.begin_with_config(level, mode).await?);
-        }
-        // On libSQL each read transaction sees one state of the file.
-        Ok(connection.begin().await?)
-    }
-
     async fn read_snapshot(&self, topic: Topic) -> Result<Snapshot, Error> {
-        let app = self.app()?;
-        let reading = self.reading(&app).await?;
-        let head = events::store::head(&reading, topic).await?;
-        let state = match topic {
-            Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
-            Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
-            Topic::User(id) => return Err(Error::not_found(UserId::NOUN, id)),
-        };
-        reading.rollback().await?;
-        Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
+        let TopicState { epoch, seq, state, .. } = topic_state::now(&self.app()?.db, topic).await?;
+        Ok(Snapshot { epoch, seq, state })
     }
 }
 
@@ -67,6 +47,7 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
     match topic {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
+        Topic::User(id) if id == ctx.actor.user => notices::service::begin(ctx).await,
         Topic::User(id) => Err(Error::not_found(UserId::NOUN, id)),
     }
 }

@@ -6,6 +6,7 @@ use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
+use crate::events;
 use crate::executors;
 use crate::http;
 use crate::paths::Paths;
@@ -167,6 +168,7 @@ async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(events::service::upkeep(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
     http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.

@@ -10,8 +10,9 @@ use super::hub::Hub;
 use super::inbound::{self, Refusal};
 use super::presence::PeerId;
 use super::rate::Bucket;
+use super::revoked::Revoked;
 use super::socket::{End, Frame, Inbound, RESTARTS, Socket, WebSocket};
-use super::subscription::{Failure, Subscription};
+use super::subscription::{Answered, Failure, Subscription};
 use grove_core_api::event::Topic;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, ServerFrame, close};
@@ -35,6 +36,10 @@ pub(super) struct Connection<B: Backend> {
     pub(super) mutations: Bucket,
     pub(super) presence: Bucket,
     pub(super) waiting_presence: BTreeMap<Topic, PresenceUpdate>,
+    /// Whether the client can read a large state over HTTP.
+    pub(super) takes_refetch: bool,
+    /// Topics that the person may not read any more.
+    revoked: Arc<Revoked>,
     unusable: u32,
     heard_at_ms: u64,
     ping_at_ms: u64,
@@ -52,7 +57,7 @@ impl<B: Backend> Connection<B> {
         hub: Arc<Hub<B>>,
         ws: WebSocket,
         caller: B::Caller,
-        (peer, ended): (PeerId, CancellationToken),
+        (peer, ended, revoked): (PeerId, CancellationToken, Arc<Revoked>),
     ) -> Self {
         let now_ms = hub.clock().now_ms();
         let socket = Socket::new(ws, ended.clone());
@@ -62,11 +67,13 @@ impl<B: Backend> Connection<B> {
             peer,
             socket,
             ended,
-            bell: Arc::new(Notify::new()),
+            bell: revoked.bell(),
             topics: BTreeMap::new(),
             mutations: Bucket::new(limits::MUTATIONS_PER_SEC, limits::MUTATIONS_BURST, now_ms),
             presence: Bucket::new(limits::PRESENCE_PER_SEC, limits::PRESENCE_PER_SEC, now_ms),
             waiting_presence: BTreeMap::new(),
+            takes_refetch: false,
+            revoked,
             unusable: 0,
             heard_at_ms: now_ms,
             ping_at_ms: now_ms + limits::WS_PING_MS,
@@ -106,7 +113,9 @@ impl<B: Backend> Connection<B> {
             }
         };
         match inbound::read(&text) {
-            Ok(ClientFrame::Hello { v: version::REALTIME, .. }) => {}
+            Ok(ClientFrame::Hello { v: version::REALTIME, caps, .. }) => {
+                self.takes_refetch = caps.iter().any(|it| it == "refetch");
+            }
             Ok(ClientFrame::Hello { .. }) => {
                 return Err(End::Close(close::UPGRADE, "reload: another version is spoken here"));
             }
@@ -178,6 +187,14 @@ impl<B: Backend> Connection<B> {
 
     /// Sends what is new in each topic that rang.
     async fn pump(&mut self) -> Result<(), End> {
+        // First of all, so that nothing more of these topics is sent (rule RT-12).
+        for topic in self.revoked.take() {
+            if self.leave(topic) {
+                let (code, ch) = (ErrorCode::Forbidden, Some(topic.channel()));
+                let msg = "you may not read this any more".to_owned();
+                self.send(&ServerFrame::Error { code, msg, reference: None, ch }).await?;
+            }
+        }
         let dirty: Vec<Topic> = self
             .topics
             .iter()
@@ -187,7 +204,10 @@ impl<B: Backend> Connection<B> {
         for topic in dirty {
             let Some(subscription) = self.topics.get_mut(&topic) else { continue };
             match subscription.pump(self.hub.backend(), &mut self.socket).await {
-                Ok(()) => {}
+                Ok(Answered::Live) => {}
+                Ok(Answered::Elsewhere) => {
+                    self.leave(topic);
+                }
                 Err(Failure::End(end)) => return Err(end),
                 // The topic cannot be read on; the client resumes it when it has connected anew.
                 Err(Failure::Problem(problem)) => {

@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::driver;
 use super::live::{Clock, LiveRoom, Wake, locked};
 use super::presence::PeerId;
+use super::revoked::Revoked;
 use super::socket::WebSocket;
 use super::stream::Outcome;
 use grove_core_api::event::{Event, Topic};
@@ -32,7 +33,7 @@ pub struct Hub<B: Backend> {
     connections: AtomicUsize,
     newest_peer: AtomicU64,
     /// Who is behind each connection, and what ends it.
-    people: Mutex<HashMap<PeerId, (UserId, CancellationToken)>>,
+    people: Mutex<HashMap<PeerId, Person>>,
     me: Weak<Self>,
 }
 
@@ -104,8 +105,11 @@ impl<B: Backend> Hub<B> {
         let peer = PeerId(self.newest_peer.fetch_add(1, Ordering::Relaxed) + 1);
         let ended = self.shutdown.child_token();
         let user = self.backend.identity(&caller).user;
-        locked(&self.people).insert(peer, (user, ended.clone()));
-        let connection = Connection::new(Arc::clone(&self), socket, caller, (peer, ended));
+        let revoked = Arc::new(Revoked::default());
+        let person = Person { user, ended: ended.clone(), revoked: Arc::clone(&revoked) };
+        locked(&self.people).insert(peer, person);
+        let ends = (peer, ended, revoked);
+        let connection = Connection::new(Arc::clone(&self), socket, caller, ends);
         self.spawner.track_future(connection.run()).await;
         locked(&self.people).remove(&peer);
         drop(counted);
@@ -113,8 +117,16 @@ impl<B: Backend> Hub<B> {
 
     /// Closes all connections of a person; clients come back and have to say again who they are.
     pub fn dismiss(&self, user: UserId) {
-        for (_, ended) in locked(&self.people).values().filter(|(who, _)| *who == user) {
-            ended.cancel();
+        for person in locked(&self.people).values().filter(|it| it.user == user) {
+            person.ended.cancel();
+        }
+    }
+
+    /// Takes a topic from a person who may not read it any more: each of their connections leaves it,
+    /// is told so, and gets nothing more of it (rule RT-12).
+    pub fn revoke(&self, user: UserId, topic: Topic) {
+        for person in locked(&self.people).values().filter(|it| it.user == user) {
+            person.revoked.note(topic);
         }
     }
 
@@ -204,6 +216,14 @@ impl<B: Backend> Hub<B> {
             }
         }
     }
+}
+
+/// Who is behind a connection, and how it is reached.
+#[derive(Debug)]
+struct Person {
+    user: UserId,
+    ended: CancellationToken,
+    revoked: Arc<Revoked>,
 }
 
 /// Counts a connection while it lives, however it ends.

@@ -6,8 +6,8 @@ use super::backend::Backend;
 use super::connection::Connection;
 use super::presence::{self, PeerId};
 use super::socket::End;
-use super::subscription::{Failure, Known, Subscription};
-use grove_core_api::event::{Op, Topic};
+use super::subscription::{Answered, Failure, Known, Subscription};
+use grove_core_api::event::{Op, Topic, UnknownTopic};
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, Identity, NackCode, ServerFrame};
 use grove_core_api::{ErrorCode, limits};
@@ -51,7 +51,7 @@ impl<B: Backend> Connection<B> {
         epoch: Option<String>,
         seq: Option<i64>,
     ) -> Result<(), End> {
-        let topic: Topic = match ch.parse() {
+        let topic = match self.topic_of(ch) {
             Ok(topic) => topic,
             Err(error) => {
                 let refusal = Refusal { reference: Some(id), ..unknown_topic(error) };
@@ -60,16 +60,29 @@ impl<B: Backend> Connection<B> {
         };
         let known = epoch.zip(seq).map(|(epoch, seq)| Known { epoch, seq });
         match self.subscribe(id, topic, known).await {
-            Ok(()) => Ok(()),
+            Ok(Answered::Live) => Ok(()),
+            Ok(Answered::Elsewhere) => {
+                self.leave(topic);
+                Ok(())
+            }
             Err(Failure::End(end)) => Err(end),
             Err(Failure::Problem(problem)) => {
                 // A topic that cannot be read is left, also when it was read before.
-                self.topics.remove(&topic);
-                self.waiting_presence.remove(&topic);
+                self.leave(topic);
                 let reference = Some(id);
                 self.tell(Refusal { code: problem.code, msg: problem.detail, reference }).await
             }
         }
+    }
+
+    fn topic_of(&self, ch: &str) -> Result<Topic, UnknownTopic> {
+        Topic::of_frame(ch, self.hub.backend().identity(&self.caller).user)
+    }
+
+    /// Leaves a topic, whatever waits for it.
+    pub(super) fn leave(&mut self, topic: Topic) -> bool {
+        self.waiting_presence.remove(&topic);
+        self.topics.remove(&topic).is_some()
     }
 
     async fn subscribe(
@@ -77,7 +90,7 @@ impl<B: Backend> Connection<B> {
         id: i64,
         topic: Topic,
         known: Option<Known>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Answered, Failure> {
         let is_new = !self.topics.contains_key(&topic);
         if is_new && self.topics.len() >= limits::WS_TOPICS {
             let text = format!("at most {} topics on one connection", limits::WS_TOPICS);
@@ -93,18 +106,20 @@ impl<B: Backend> Connection<B> {
             slot: user.slot,
             is_agent: false,
         };
+        let takes_refetch = self.takes_refetch;
         let (hub, peer, bell): (_, PeerId, _) = (&self.hub, self.peer, &self.bell);
-        let subscription =
-            self.topics.entry(topic).or_insert_with(|| Subscription::join(hub, topic, peer, bell));
+        let subscription = self
+            .topics
+            .entry(topic)
+            .or_insert_with(|| Subscription::join(hub, topic, peer, (bell, takes_refetch)));
         subscription.answer(backend, &mut self.socket, id, known, identity).await
     }
 
     /// Leaves a topic; leaving one that was not joined is nothing.
     pub(super) async fn on_unsub(&mut self, ch: &str) -> Result<(), End> {
-        match ch.parse() {
+        match self.topic_of(ch) {
             Ok(topic) => {
-                self.waiting_presence.remove(&topic);
-                self.topics.remove(&topic);
+                self.leave(topic);
                 Ok(())
             }
             Err(error) => self.refuse(unknown_topic(error)).await,
@@ -133,7 +148,7 @@ impl<B: Backend> Connection<B> {
         if !self.mutations.take(self.hub.clock().now_ms()) {
             return Err((NackCode::Rate, "too many changes at once; try again".to_owned()));
         }
-        let topic = ch.parse::<Topic>().ok();
+        let topic = self.topic_of(ch).ok();
         let Some(Topic::Board(board)) = topic else {
             return Err((NackCode::Invalid, "only a board's objects can be changed here".into()));
         };
@@ -156,7 +171,7 @@ impl<B: Backend> Connection<B> {
         update: PresenceUpdate,
         bytes: usize,
     ) -> Result<(), End> {
-        let topic: Topic = match ch.parse() {
+        let topic = match self.topic_of(ch) {
             Ok(topic) => topic,
             Err(error) => return self.refuse(unknown_topic(error)).await,
         };

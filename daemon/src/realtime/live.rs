@@ -151,7 +151,7 @@ pub(super) struct LiveRoom {
 impl LiveRoom {
     /// Makes the room of a topic; it is cold until [`LiveRoom::prime`].
     pub(super) fn new(topic: Topic, clock: Clock) -> Self {
-        let ch = topic.to_string();
+        let ch = topic.channel();
         let interval_ms = match topic {
             Topic::Board(_) => limits::ROOM_TICK_MS,
             Topic::Session(_) | Topic::User(_) => limits::STREAM_TICK_MS,

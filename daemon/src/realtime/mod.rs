@@ -18,6 +18,7 @@ mod inbound;
 mod live;
 mod presence;
 mod rate;
+mod revoked;
 mod room;
 mod socket;
 mod stream;

@@ -4,6 +4,7 @@ mod connections;
 mod mutations;
 mod presence;
 mod resume;
+mod rights;
 mod room;
 mod rules;
 mod slow;
