@@ -107,10 +107,11 @@ async fn rt27_a_compacted_log_still_tells_what_is_kept_and_says_what_is_not() ->
         let mut socket = grove.socket().await?;
         socket.resume(&topic, Some((epoch.clone(), 5))).await?;
         assert_eq!(socket.view(&topic)?.snapshots, 1);
-        let mut socket = grove.socket().await?;
-        socket.resume(&topic, Some((epoch, 45))).await?;
-        assert!(socket.view(&topic)?.is_resumed);
-        socket.until("the rest", |it| (it.views.get(&topic)?.seq == 60).then_some(())).await?;
+        let mut back = grove.socket().await?;
+        back.inherit(&socket);
+        back.resume(&topic, Some((epoch, 45))).await?;
+        assert!(back.view(&topic)?.is_resumed);
+        back.until("the rest", |it| (it.views.get(&topic)?.seq == 60).then_some(())).await?;
         grove.end().await?;
     }
     Ok(())
