@@ -3,9 +3,10 @@
 //! Deliberately not here: what a connection does (`connection`) and what a room holds (`live`).
 
 use super::backend::Backend;
+use super::bell::Wake;
 use super::connection::Connection;
 use super::driver;
-use super::live::{Clock, LiveRoom, Wake, locked};
+use super::live::{Clock, LiveRoom, locked};
 use super::presence::PeerId;
 use super::socket::WebSocket;
 use super::stream::Outcome;
@@ -99,16 +100,21 @@ impl<B: Backend> Hub<B> {
     /// # Cancel safety
     /// Not cancel safe: a mutation in flight would be applied without its answer. The shutdown token
     /// ends it.
-    pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
+    pub(super) async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
         let counted = Counted::new(&self.connections);
         let peer = PeerId(self.newest_peer.fetch_add(1, Ordering::Relaxed) + 1);
         let ended = self.shutdown.child_token();
         let user = self.backend.identity(&caller).user;
         locked(&self.people).insert(peer, (user, ended.clone()));
         let connection = Connection::new(Arc::clone(&self), socket, caller, (peer, ended));
-        self.spawner.track_future(connection.run()).await;
+        connection.run().await;
         locked(&self.people).remove(&peer);
         drop(counted);
+    }
+
+    /// Runs a connection's task, for which the daemon waits when it ends.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawner.spawn_on(task, &self.runtime);
     }
 
     /// Closes all connections of a person; clients come back and have to say again who they are.

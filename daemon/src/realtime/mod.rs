@@ -10,6 +10,7 @@
 //! [`Backend`]'s.
 
 mod backend;
+mod bell;
 mod connection;
 mod driver;
 mod encode;
@@ -25,7 +26,8 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod upgrade;
 
 pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
 pub use hub::Hub;
-pub use socket::upgrade;
+pub use upgrade::{Upgrade, upgrade};

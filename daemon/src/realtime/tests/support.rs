@@ -3,9 +3,11 @@
 //! `World::memory` moves bytes through pipes, so that time can be paused and every run is the same;
 //! `World::loopback` is the real thing.
 
-use crate::realtime::{Backend, Head, Hub, MutationError, Snapshot, UserIdentity, upgrade};
+use crate::realtime::{
+    Backend, Head, Hub, MutationError, Snapshot, Upgrade, UserIdentity, upgrade,
+};
 use axum::Router;
-use axum::extract::{OriginalUri, State, WebSocketUpgrade};
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use axum::routing::any;
 use axum::serve::Listener;
@@ -206,11 +208,11 @@ pub(super) struct World {
 }
 
 async fn answer(
-    ws: WebSocketUpgrade,
+    asked: Upgrade,
     OriginalUri(uri): OriginalUri,
     State(hub): State<Arc<Hub<Memory>>>,
 ) -> Response {
-    upgrade(ws, hub, uri.query().unwrap_or_default().to_owned())
+    upgrade(asked, hub, uri.query().unwrap_or_default().to_owned())
 }
 
 impl World {
