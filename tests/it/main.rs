@@ -26,4 +26,5 @@ mod spawn;
 mod start;
 mod tasks;
 mod users;
+mod watch;
 mod worktrees;
