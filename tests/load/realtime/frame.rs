@@ -109,12 +109,6 @@ pub(crate) fn quoted<'a>(text: &'a [u8], mark: &str) -> Option<&'a str> {
     std::str::from_utf8(rest.get(..length)?).ok()
 }
 
-/// Returns the whole number after a mark.
-pub(crate) fn number(text: &[u8], mark: &str) -> Option<usize> {
-    let from = find(text, mark.as_bytes())? + mark.len();
-    Some(digits(text.get(from..)?).0)
-}
-
 /// Returns the whole number at the beginning of a text, and how many bytes it has.
 pub(crate) fn digits(text: &[u8]) -> (usize, usize) {
     let mut value = 0_usize;

@@ -84,7 +84,7 @@ struct Server {
 /// # Errors
 /// The kernel's.
 pub(crate) fn serve(tick_ms: u64) -> Outcome {
-    let mut poll = Poll::new()?;
+    let poll = Poll::new()?;
     let mut door = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     poll.registry().register(&mut door, DOOR, Interest::READABLE)?;
     writeln!(std::io::stdout(), "{}", door.local_addr()?)?;
