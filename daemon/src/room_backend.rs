@@ -9,7 +9,7 @@ use crate::{boards, events, sessions};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::users::User;
-use grove_core_api::{BoardId, ErrorCode, Problem};
+use grove_core_api::{BoardId, ErrorCode, Problem, UserId};
 use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
 use std::sync::{Arc, Weak};
 
@@ -55,6 +55,7 @@ impl RoomBackend {
         let state = match topic {
             Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
             Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
+            Topic::User(id) => return Err(Error::not_found(UserId::NOUN, id)),
         };
         reading.rollback().await?;
         Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
@@ -66,6 +67,7 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
     match topic {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
+        Topic::User(id) => Err(Error::not_found(UserId::NOUN, id)),
     }
 }
 

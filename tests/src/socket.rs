@@ -79,7 +79,7 @@ impl View {
                 let object = self.objects.get_mut(id).with_context(|| format!("{id}: gone"))?;
                 object.v.insert(k.clone(), v.clone());
             }
-            Op::Del { id } => {
+            Op::Del { id, .. } => {
                 self.objects.remove(id);
             }
         }
@@ -124,6 +124,8 @@ pub struct Socket {
     pub gone: Vec<String>,
     /// Frames that the server could not use, or topics that it refused.
     pub errors: Vec<(ErrorCode, Option<i64>)>,
+    /// Topics whose state is to be read over HTTP, with the address.
+    pub refetches: Vec<(String, String)>,
     /// Answers to `ping`.
     pub pongs: Vec<i64>,
     /// Code with which the server closed the connection.
@@ -148,11 +150,17 @@ impl Socket {
             cursors: BTreeMap::new(),
             gone: Vec::new(),
             errors: Vec::new(),
+            refetches: Vec::new(),
             pongs: Vec::new(),
             closed: None,
             next_sub: 0,
         };
-        let hello = ClientFrame::Hello { v: 1, app: version::GROVE.into(), tab: "test".into() };
+        let hello = ClientFrame::Hello {
+            v: 1,
+            app: version::GROVE.into(),
+            tab: "test".into(),
+            caps: Vec::new(),
+        };
         socket.send(&hello).await?;
         socket.until("welcome", |it| (!it.peer.is_empty()).then_some(())).await?;
         Ok(socket)
@@ -333,6 +341,7 @@ impl Socket {
                 let snapshots = view.snapshots + 1;
                 *view = View { epoch, seq, objects: state, snapshots, ..View::default() };
             }
+            ServerFrame::Refetch { ch, url, .. } => self.refetches.push((ch, url)),
             ServerFrame::Subok { ch, epoch, .. } => {
                 let view = self.views.entry(ch).or_default();
                 ensure!(view.epoch == epoch, "subok of another epoch");

@@ -4,10 +4,11 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { ErrorBoundary } from "./app/ErrorBoundary";
 import { client, queries } from "./app/live";
-import { toastRefusal } from "./ui/toasts";
+import { tellRefusal } from "./app/refusals";
+
 import "./app.css";
 
-client.onRefusal = ({ msg }) => toastRefusal(msg);
+client.onRefusal = tellRefusal;
 client.start();
 
 const root = document.getElementById("root");

@@ -5,9 +5,11 @@
 pub mod audit;
 pub mod auth;
 pub mod boards;
+pub mod comments;
 pub mod executors;
 pub mod instance;
 pub mod messages;
+pub mod notices;
 pub mod repos;
 pub mod sessions;
 pub mod tasks;

@@ -251,7 +251,7 @@ impl<B: Backend> Connection<B> {
     /// Tells the client why it does not get what it asked for.
     pub(super) async fn tell(&mut self, refusal: Refusal) -> Result<(), End> {
         let Refusal { code, msg, reference } = refusal;
-        self.send(&ServerFrame::Error { code, msg, reference }).await
+        self.send(&ServerFrame::Error { code, msg, reference, ch: None }).await
     }
 
     /// Sends one frame to this client alone.

@@ -49,7 +49,27 @@ seq: number,
 /**
  * The objects.
  */
-state: { [key in string]: TopicObject }, } | { "t": "subok", 
+state: { [key in string]: TopicObject }, } | { "t": "refetch", 
+/**
+ * Number of the `sub` that it answers; absent when the client fell behind.
+ */
+id?: number, 
+/**
+ * The topic.
+ */
+ch: string, 
+/**
+ * Where the state is, on this host.
+ */
+url: string, 
+/**
+ * Identity of the log.
+ */
+epoch: string, 
+/**
+ * Newest event of the topic.
+ */
+seq: number, } | { "t": "subok", 
 /**
  * Number of the `sub` that it answers.
  */
@@ -145,4 +165,8 @@ msg: string,
 /**
  * Number of the `sub` that it answers.
  */
-ref?: number, };
+ref?: number, 
+/**
+ * The topic that is no longer subscribed.
+ */
+ch?: string, };

@@ -82,7 +82,7 @@ fn following() -> Core {
 }
 
 fn op() -> Vec<Op> {
-    vec![Op::Del { id: "x".to_owned() }]
+    vec![Op::del("x")]
 }
 
 #[test]
@@ -168,7 +168,8 @@ fn a_topic_that_is_denied_takes_its_mutations_with_it() {
     core.mutate(BOARD, "m", op(), 0).unwrap();
     core.connected(0);
     core.take(welcome(), 0);
-    let frame = |code| ServerFrame::Error { code, msg: String::new(), reference: Some(2) };
+    let frame =
+        |code| ServerFrame::Error { code, msg: String::new(), reference: Some(2), ch: None };
     assert_eq!(core.take(frame(ErrorCode::Unavailable), 0), [Effect::Reconnect]);
     let told = core.take(frame(ErrorCode::NotFound), 0);
     assert!(matches!(told[0], Effect::Tell(Notice::Refused { .. })));
