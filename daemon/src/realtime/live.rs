@@ -129,13 +129,8 @@ impl LiveRoom {
     pub(super) fn new(topic: Topic, clock: Clock) -> Self {
         let ch = topic.to_string();
         let interval_ms = match topic {
-<<<<<<< HEAD
             Topic::Board(_) => board_interval_ms(0),
-            Topic::Session(_) => limits::STREAM_TICK_MS,
-=======
-            Topic::Board(_) => limits::ROOM_TICK_MS,
             Topic::Session(_) | Topic::User(_) => limits::STREAM_TICK_MS,
->>>>>>> main
         };
         let state = State {
             room: Room::new(ch.clone()),
