@@ -8,6 +8,7 @@
 mod client;
 mod instance;
 pub mod mcp;
+mod nats;
 mod postgres;
 mod process;
 mod repo;
@@ -18,6 +19,7 @@ mod world;
 
 pub use client::{CallError, Client, Refusal, is_code};
 pub use instance::{Instance, Setup};
+pub use nats::NatsServer;
 pub use postgres::Backend;
 pub use process::{Output, Process, program, programs, run};
 pub use repo::Repo;

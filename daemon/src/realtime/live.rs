@@ -3,6 +3,8 @@
 //! Locks are held for a few microseconds and never over an await. Order: state, then readers.
 //! Deliberately not here: frames to one connection (`subscription`) and what happens later (`driver`).
 
+mod afar;
+
 use super::backend::{Backend, Head};
 use super::bell::Wake;
 use super::presence::{Changes, Participants, PeerId};
@@ -10,6 +12,8 @@ use super::room::{Effect, Room, Tail};
 use super::socket::Frame;
 use super::stream::{Finals, Marks, Outcome, Streams};
 use super::tick::{Due, Gate, board_interval_ms};
+use crate::bus::Bus;
+use afar::Afar;
 use grove_core_api::event::{Event, Topic};
 use grove_core_api::realtime::Identity;
 use grove_core_api::realtime::presence::PresenceUpdate;
@@ -111,6 +115,7 @@ struct State {
     gate: Gate,
     readers: usize,
     used_at_ms: u64,
+    afar: Afar,
 }
 
 /// One topic's room.
@@ -118,6 +123,7 @@ struct State {
 pub(super) struct LiveRoom {
     topic: Topic,
     clock: Clock,
+    bus: Arc<dyn Bus>,
     state: Mutex<State>,
     readers: Mutex<BTreeMap<PeerId, Arc<Wake>>>,
     driver: Notify,
@@ -126,7 +132,7 @@ pub(super) struct LiveRoom {
 
 impl LiveRoom {
     /// Makes the room of a topic; it is cold until [`LiveRoom::prime`].
-    pub(super) fn new(topic: Topic, clock: Clock) -> Self {
+    pub(super) fn new(topic: Topic, clock: Clock, bus: Arc<dyn Bus>) -> Self {
         let ch = topic.to_string();
         let interval_ms = match topic {
             Topic::Board(_) => board_interval_ms(0),
@@ -139,10 +145,12 @@ impl LiveRoom {
             gate: Gate::new(interval_ms),
             readers: 0,
             used_at_ms: clock.now_ms(),
+            afar: Afar::new(bus.is_shared()),
         };
         Self {
             topic,
             clock,
+            bus,
             state: Mutex::new(state),
             readers: Mutex::default(),
             driver: Notify::new(),
@@ -171,7 +179,11 @@ impl LiveRoom {
             readers.remove(&peer);
             state.count_readers(self.topic, readers.len());
             state.used_at_ms = self.clock.now_ms();
-            state.participants.leave(peer)
+            let was_present = state.participants.leave(peer);
+            if was_present {
+                state.afar.leaves(peer);
+            }
+            was_present
         };
         if was_present {
             self.announce();
@@ -302,7 +314,11 @@ impl LiveRoom {
     pub(super) fn join_presence(&self, peer: PeerId, identity: Identity) -> (Vec<Frame>, u64) {
         let (is_new, all) = {
             let mut state = locked(&self.state);
-            (state.participants.join(peer, identity), state.participants.all(peer))
+            let is_new = state.participants.join(peer, identity);
+            if is_new {
+                state.afar.changes(peer);
+            }
+            (is_new, state.participants.all(peer))
         };
         if is_new {
             self.announce();
@@ -314,7 +330,11 @@ impl LiveRoom {
     pub(super) fn update_presence(&self, peer: PeerId, update: PresenceUpdate) {
         let is_seen = {
             let mut state = locked(&self.state);
-            state.participants.update(peer, update) && state.readers > 1
+            let is_changed = state.participants.update(peer, update);
+            if is_changed {
+                state.afar.changes(peer);
+            }
+            is_changed && (state.readers > 1 || state.afar.is_shared())
         };
         if is_seen {
             self.announce();
@@ -365,7 +385,10 @@ impl LiveRoom {
             }
         };
         match due {
-            Some(Due::Now) => self.wake_shown(),
+            Some(Due::Now) => {
+                self.wake_shown();
+                self.tell_presence();
+            }
             Some(Due::Later) => self.driver.notify_one(),
             None => {}
         }
@@ -434,6 +457,7 @@ impl LiveRoom {
         };
         if is_shown {
             self.wake_shown();
+            self.tell_presence();
         }
         step
     }

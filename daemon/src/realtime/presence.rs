@@ -2,7 +2,10 @@
 //!
 //! Pure. Each change has a version; a reader says which version it knows and gets one frame with all
 //! changes since, encoded once for everybody who knows the same version. A participant never gets its
-//! own values back: for it alone they are cut out of the encoded frame. Deliberately not here: the pace (`tick`) and hiding a still pointer (the client's affair).
+//! own values back: for it alone they are cut out of the encoded frame. Deliberately not here: the pace
+//! (`tick`) and hiding a still pointer (the client's affair).
+
+mod afar;
 
 use super::encode::{self, Entries};
 use super::socket::Frame;
@@ -128,6 +131,14 @@ impl Participants {
             return false;
         }
         identity.slot = self.slot_for(&identity);
+        self.seat(peer, identity)
+    }
+
+    /// Adds a participant with the slot that it has already.
+    fn seat(&mut self, peer: PeerId, identity: Identity) -> bool {
+        if self.by_peer.contains_key(&peer) {
+            return false;
+        }
         self.version += 1;
         let joined = self.version;
         // Who saw it leave and come back would keep its old values: all fields are sent anew.
@@ -329,6 +340,23 @@ fn all_values(values: &Presence) -> PresenceUpdate {
         follow: values.follow.map(Some),
         spot: values.spot.map(Some),
         seen: values.seen.map(Some),
+    }
+}
+
+/// The update that leaves exactly these values, whatever was there.
+fn replacing(values: &Presence) -> PresenceUpdate {
+    let values = values.clone();
+    PresenceUpdate {
+        cur: Some(values.cur),
+        vp: Some(values.vp),
+        sel: Some(values.sel),
+        drag: Some(values.drag),
+        typing: Some(values.typing),
+        panel: Some(values.panel),
+        follow: Some(values.follow),
+        spot: Some(values.spot),
+        seen: Some(values.seen),
+        tab: Some(values.tab),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Presence: slots, versions, one frame per tick, never to the sender.
 
 use super::support::{BOARD, Client, World};
+use crate::bus::InProcess;
 use crate::realtime::bell::Wake;
 use crate::realtime::live::{Clock, LiveRoom};
 use crate::realtime::presence::{Changes, Participants, PeerId};
@@ -267,7 +268,7 @@ async fn rt14_presence_is_not_echoed() {
 
 #[tokio::test(start_paused = true)]
 async fn rt13_who_is_alone_wakes_nobody_and_is_seen_by_the_next() {
-    let room = LiveRoom::new(BOARD, Clock::start());
+    let room = LiveRoom::new(BOARD, Clock::start(), Arc::new(InProcess::alone()));
     let come = |peer: u64| {
         let wake = Arc::new(Wake::new(Arc::default()));
         room.join(PeerId(peer), Arc::clone(&wake));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
+    include_str!("afar.rs"),
     include_str!("connections.rs"),
     include_str!("mutations.rs"),
     include_str!("presence.rs"),
