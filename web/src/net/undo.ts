@@ -9,8 +9,6 @@ import type { TopicStore } from "./topic";
 export const STEPS_MAX = 100;
 /** Properties whose last own write is remembered; beyond that the history begins anew. */
 const PROPERTIES_MAX = 20_000;
-/** Properties that are compared before an object is taken away again. */
-const GUARDED = ["pos", "text"];
 
 /** The last own write of a property: what it stands for, and its event once that is known. */
 interface Own {
@@ -101,7 +99,9 @@ export class History {
         this.note(step, op.id, op.k, this.token(op.id, op.k), mid);
         after.set(op.id, { kind: before.kind, v: { ...before.v, [op.k]: op.v } });
       } else if (op.op === "del" && before) {
-        const gone: [string, TopicObject][] = [[op.id, before], ...attached(this.store, op.id)];
+        // What lies between two things that both go comes back once, after both.
+        const others = attached(this.store, op.id).filter(([id]) => now(id) !== undefined);
+        const gone: [string, TopicObject][] = [[op.id, before], ...others];
         step.undo.unshift(...gone.map(([id, object]): Op => ({ op: "put", id, ...copy(object) })));
         for (const [id, object] of gone) {
           for (const k of Object.keys(object.v)) this.note(step, id, k, this.token(id, k), null);
@@ -187,7 +187,7 @@ export class History {
       else if (op.op === "del") {
         const foreign = this.foreign(op.id, step);
         if (foreign) return { reason: "newer", by: foreign.by };
-        ops.push(...this.guards(op.id), op);
+        ops.push(this.removal(op.id));
       } else ops.push(op);
     }
     return ops;
@@ -202,11 +202,12 @@ export class History {
     return null;
   }
 
-  /** Sets that change nothing, but fail when somebody was faster. */
-  private guards(id: string): Op[] {
+  /** Takes an object away unless somebody was faster than their change is here. */
+  private removal(id: string): Op {
     const object = this.store.get(id);
-    if (!object) return [];
-    return GUARDED.filter((k) => k in object.v && this.seqOf(id, k) !== undefined).map((k) => this.compared(id, k, object.v[k]));
+    const seqs = Object.keys(object?.v ?? {}).map((k) => this.seqOf(id, k) ?? 0);
+    const newest = Math.max(0, ...seqs);
+    return newest === 0 ? { op: "del", id } : { op: "del", id, if: newest };
   }
 
   private compared(id: string, k: string, v: unknown): Op {
