@@ -4,7 +4,7 @@
 //! list of operations, applied all or nothing, under one sequence number. The same form serves the
 //! WebSocket, the log, resume and replay.
 
-use crate::{BoardId, SessionId, UnixMillis};
+use crate::{BoardId, DocId, SessionId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -18,6 +18,8 @@ pub enum Topic {
     Board(BoardId),
     /// A session's row, tasks and messages, and its streamed text.
     Session(SessionId),
+    /// A text that several people write together; it has no log, but Yjs' own synchronization.
+    Doc(DocId),
 }
 
 impl fmt::Display for Topic {
@@ -25,13 +27,14 @@ impl fmt::Display for Topic {
         match self {
             Self::Board(id) => write!(f, "board:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
+            Self::Doc(id) => write!(f, "doc:{id}"),
         }
     }
 }
 
 /// The text names no topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown topic: write `board:<id>` or `session:<id>`")]
+#[error("unknown topic: write `board:<id>`, `session:<id>` or `doc:<id>`")]
 pub struct UnknownTopic;
 
 impl FromStr for Topic {
@@ -42,6 +45,7 @@ impl FromStr for Topic {
         match kind {
             "board" => id.parse().map(Self::Board).or(Err(UnknownTopic)),
             "session" => id.parse().map(Self::Session).or(Err(UnknownTopic)),
+            "doc" => id.parse().map(Self::Doc).or(Err(UnknownTopic)),
             _ => Err(UnknownTopic),
         }
     }
@@ -137,7 +141,9 @@ mod tests {
     #[test]
     fn topics_read_back_what_they_print() {
         let id = uuid::Uuid::from_u128(7);
-        for topic in [Topic::Board(BoardId(id)), Topic::Session(SessionId(id))] {
+        for topic in
+            [Topic::Board(BoardId(id)), Topic::Session(SessionId(id)), Topic::Doc(DocId(id))]
+        {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
         assert_eq!("board:nope".parse::<Topic>(), Err(UnknownTopic));

@@ -26,6 +26,7 @@ fn export(directory: &Path) {
         api::rest::boards::PatchBoard,
         api::rest::boards::PatchBoardObject,
         api::rest::boards::SessionCard,
+        api::rest::docs::Doc,
         api::rest::executors::Executor,
         api::rest::executors::ExecutorPolicy,
         api::rest::instance::Instance,

@@ -12,6 +12,7 @@ mod clock;
 pub mod config;
 mod context;
 mod db;
+mod docs;
 mod egress;
 mod error;
 mod events;

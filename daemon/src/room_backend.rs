@@ -3,13 +3,16 @@
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::context::Ctx;
+use crate::docs::service::Refused;
 use crate::error::Error;
-use crate::realtime::{Backend, Head, MutationError, Snapshot, UserIdentity};
-use crate::{boards, events, sessions};
+use crate::realtime::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
+use crate::{boards, docs, events, sessions};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::users::User;
-use grove_core_api::{BoardId, ErrorCode, Problem};
+use grove_core_api::{BoardId, DocId, ErrorCode, Problem};
 use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
 use std::sync::{Arc, Weak};
 
@@ -55,6 +58,7 @@ impl RoomBackend {
         let state = match topic {
             Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
             Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
+            Topic::Doc(_) => return Err(Error::internal("a document has no objects")),
         };
         reading.rollback().await?;
         Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
@@ -66,6 +70,7 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
     match topic {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
+        Topic::Doc(id) => docs::service::may_read(ctx, id).await.map(|_| ()),
     }
 }
 
@@ -122,5 +127,36 @@ impl Backend for RoomBackend {
         boards::service::mutate(&caller.ctx, board, mid, ops)
             .await
             .map_err(|why| MutationError { code: why.code, message: why.message })
+    }
+
+    async fn open_doc(&self, caller: &Caller, doc: DocId) -> Result<DocHead, Problem> {
+        let head = docs::service::head(&caller.ctx, doc).await.map_err(Error::into_problem)?;
+        Ok(DocHead { epoch: head.epoch, seq: head.seq, state_vector: head.state_vector })
+    }
+
+    async fn doc_diff(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        epoch: &str,
+        state_vector: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        docs::service::diff(&caller.ctx, doc, epoch, state_vector)
+            .await
+            .map_err(Error::into_problem)
+    }
+
+    async fn update_doc(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        update: DocUpdate<'_>,
+    ) -> Result<(), UpdateRefused> {
+        let DocUpdate { epoch, origin, bytes } = update;
+        match docs::service::update(&caller.ctx, doc, (epoch, origin), bytes).await {
+            Ok(()) => Ok(()),
+            Err(Refused::Lacks(vector)) => Err(UpdateRefused::Lacks(vector)),
+            Err(Refused::Error(error)) => Err(UpdateRefused::Problem(error.into_problem())),
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{
-    audit, auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users,
+    audit, auth, boards, docs, executors, instance, mcp, realtime, repos, sessions, tasks, users,
     worktrees,
 };
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
@@ -47,6 +47,7 @@ fn api() -> (Router<Arc<App>>, Document) {
             boards::routes::patch_object,
             boards::routes::remove_object
         ))
+        .routes(routes!(docs::routes::get))
         .routes(routes!(repos::routes::list, repos::routes::create))
         .routes(routes!(repos::routes::get, repos::routes::patch))
         .routes(routes!(repos::routes::branches))

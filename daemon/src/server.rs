@@ -6,11 +6,11 @@ use crate::auth::{self, jwt::Keys};
 use crate::config::{Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
-use crate::executors;
 use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
+use crate::{docs, executors};
 use axum::serve::ListenerExt;
 use grove_core_api::rehearsal::{self, Scenario, ScenarioError};
 use std::io;
@@ -167,6 +167,7 @@ async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(docs::service::run(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
     http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.

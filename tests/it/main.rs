@@ -10,6 +10,7 @@ mod boards;
 mod cli;
 mod crash;
 mod deploy;
+mod docs;
 mod events;
 mod executors;
 mod idempotency;

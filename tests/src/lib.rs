@@ -6,6 +6,7 @@
 //! daemon works inside.
 
 mod client;
+mod doc;
 mod instance;
 pub mod mcp;
 mod postgres;
@@ -17,6 +18,7 @@ mod wait;
 mod world;
 
 pub use client::{CallError, Client, Refusal, is_code};
+pub use doc::SharedText;
 pub use instance::{Instance, Setup};
 pub use postgres::Backend;
 pub use process::{Output, Process, program, programs, run};

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod auth;
 pub mod boards;
+pub mod docs;
 pub mod executors;
 pub mod instance;
 pub mod messages;

@@ -5,6 +5,7 @@
 //! Deliberately not here: what the client's frames mean (`inbound`).
 
 use super::backend::Backend;
+use super::docs::DocSubscription;
 use super::encode;
 use super::hub::Hub;
 use super::inbound::{self, Refusal};
@@ -15,7 +16,7 @@ use super::subscription::{Failure, Subscription};
 use grove_core_api::event::Topic;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, ServerFrame, close};
-use grove_core_api::{ErrorCode, limits, version};
+use grove_core_api::{DocId, ErrorCode, limits, version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -32,6 +33,9 @@ pub(super) struct Connection<B: Backend> {
     ended: CancellationToken,
     pub(super) bell: Arc<Notify>,
     pub(super) topics: BTreeMap<Topic, Subscription>,
+    pub(super) docs: BTreeMap<DocId, DocSubscription<B>>,
+    pub(super) doc_updates: Bucket,
+    pub(super) awareness: Bucket,
     pub(super) mutations: Bucket,
     pub(super) presence: Bucket,
     pub(super) waiting_presence: BTreeMap<Topic, PresenceUpdate>,
@@ -64,6 +68,17 @@ impl<B: Backend> Connection<B> {
             ended,
             bell: Arc::new(Notify::new()),
             topics: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            doc_updates: Bucket::new(
+                limits::DOC_UPDATES_PER_SEC,
+                limits::DOC_UPDATES_BURST,
+                now_ms,
+            ),
+            awareness: Bucket::new(
+                limits::DOC_AWARENESS_PER_SEC,
+                limits::DOC_AWARENESS_PER_SEC,
+                now_ms,
+            ),
             mutations: Bucket::new(limits::MUTATIONS_PER_SEC, limits::MUTATIONS_BURST, now_ms),
             presence: Bucket::new(limits::PRESENCE_PER_SEC, limits::PRESENCE_PER_SEC, now_ms),
             waiting_presence: BTreeMap::new(),
@@ -84,6 +99,7 @@ impl<B: Backend> Connection<B> {
         };
         // Others see it leave now, not after the closing handshake.
         self.topics.clear();
+        self.docs.clear();
         if let End::Close(code, reason) = end {
             tracing::debug!(peer = %self.peer, code, reason, "connection {} closed", self.peer);
             self.socket.close(code, reason).await;
@@ -99,7 +115,7 @@ impl<B: Backend> Connection<B> {
                 inbound = self.socket.receive() => match inbound? {
                     Inbound::Text(text) => break text,
                     Inbound::Alive => {}
-                    Inbound::Binary => return Err(NO_HELLO),
+                    Inbound::Binary(_) => return Err(NO_HELLO),
                 },
                 () = sleep_until(until) => return Err(NO_HELLO),
                 () = self.ended.cancelled() => return Err(RESTARTS),
@@ -153,9 +169,7 @@ impl<B: Backend> Connection<B> {
         let text = match inbound {
             Inbound::Text(text) => text,
             Inbound::Alive => return Ok(()),
-            Inbound::Binary => {
-                return self.refuse(Refusal::invalid("binary frames have no meaning here")).await;
-            }
+            Inbound::Binary(bytes) => return self.on_binary(&bytes).await,
         };
         match inbound::read(&text) {
             Ok(frame) => self.dispatch(frame, &text).await,
@@ -178,6 +192,7 @@ impl<B: Backend> Connection<B> {
 
     /// Sends what is new in each topic that rang.
     async fn pump(&mut self) -> Result<(), End> {
+        self.pump_docs().await?;
         let dirty: Vec<Topic> = self
             .topics
             .iter()
@@ -210,13 +225,15 @@ impl<B: Backend> Connection<B> {
             self.socket.ping().await?;
         }
         self.flush_presence(now_ms);
-        Ok(())
+        self.flush_awareness(now_ms).await
     }
 
     fn deadline_ms(&self) -> u64 {
         let presence = (!self.waiting_presence.is_empty()).then(|| self.presence.next_at_ms());
         let silence = self.heard_at_ms + limits::WS_DEAD_MS;
-        presence.unwrap_or(u64::MAX).min(silence).min(self.ping_at_ms)
+        let caret = self.has_waiting_awareness().then(|| self.awareness.next_at_ms());
+        let waiting = presence.unwrap_or(u64::MAX).min(caret.unwrap_or(u64::MAX));
+        waiting.min(silence).min(self.ping_at_ms)
     }
 
     /// Tells the client that a frame could not be used; too many such frames end it (rule RT-16).
@@ -231,8 +248,8 @@ impl<B: Backend> Connection<B> {
 
     /// Tells the client why it does not get what it asked for.
     pub(super) async fn tell(&mut self, refusal: Refusal) -> Result<(), End> {
-        let Refusal { code, msg, reference } = refusal;
-        self.send(&ServerFrame::Error { code, msg, reference }).await
+        let Refusal { code, msg, reference, ch } = refusal;
+        self.send(&ServerFrame::Error { code, msg, reference, ch }).await
     }
 
     /// Sends one frame to this client alone.
@@ -246,6 +263,6 @@ const NO_HELLO: End = End::Close(close::PROTOCOL, "say hello first");
 impl Refusal {
     /// Makes the refusal of a frame that does not fit the protocol.
     pub(super) fn invalid(msg: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None }
+        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None, ch: None }
     }
 }

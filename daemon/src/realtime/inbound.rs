@@ -25,6 +25,8 @@ pub(super) struct Refusal {
     pub(super) msg: String,
     /// The `sub` that it answers.
     pub(super) reference: Option<i64>,
+    /// The topic, when it is about a binary frame.
+    pub(super) ch: Option<String>,
 }
 
 /// Reads a client's frame.
@@ -38,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<ClientFrame, Refusal> {
             Category::Data | Category::Io => ErrorCode::InvalidRequest,
         };
         let msg = error.to_string().chars().take(ERROR_CHARS).collect();
-        Refusal { code, msg, reference: None }
+        Refusal { code, msg, reference: None, ch: None }
     })
 }
 
@@ -58,6 +60,9 @@ impl<B: Backend> Connection<B> {
                 return self.refuse(refusal).await;
             }
         };
+        if let Topic::Doc(doc) = topic {
+            return self.on_doc_sub(id, doc).await;
+        }
         let known = epoch.zip(seq).map(|(epoch, seq)| Known { epoch, seq });
         match self.subscribe(id, topic, known).await {
             Ok(()) => Ok(()),
@@ -67,7 +72,8 @@ impl<B: Backend> Connection<B> {
                 self.topics.remove(&topic);
                 self.waiting_presence.remove(&topic);
                 let reference = Some(id);
-                self.tell(Refusal { code: problem.code, msg: problem.detail, reference }).await
+                let (code, msg) = (problem.code, problem.detail);
+                self.tell(Refusal { code, msg, reference, ch: None }).await
             }
         }
     }
@@ -79,7 +85,7 @@ impl<B: Backend> Connection<B> {
         known: Option<Known>,
     ) -> Result<(), Failure> {
         let is_new = !self.topics.contains_key(&topic);
-        if is_new && self.topics.len() >= limits::WS_TOPICS {
+        if is_new && self.topics.len() + self.docs.len() >= limits::WS_TOPICS {
             let text = format!("at most {} topics on one connection", limits::WS_TOPICS);
             return Err(grove_core_api::Problem::new(ErrorCode::TooLarge, text).into());
         }
@@ -102,6 +108,10 @@ impl<B: Backend> Connection<B> {
     /// Leaves a topic; leaving one that was not joined is nothing.
     pub(super) async fn on_unsub(&mut self, ch: &str) -> Result<(), End> {
         match ch.parse() {
+            Ok(Topic::Doc(doc)) => {
+                self.docs.remove(&doc);
+                Ok(())
+            }
             Ok(topic) => {
                 self.waiting_presence.remove(&topic);
                 self.topics.remove(&topic);

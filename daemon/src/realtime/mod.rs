@@ -11,6 +11,7 @@
 
 mod backend;
 mod connection;
+mod docs;
 mod driver;
 mod encode;
 mod hub;
@@ -26,6 +27,8 @@ mod subscription;
 mod tests;
 mod tick;
 
-pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
+pub use backend::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
 pub use hub::Hub;
 pub use socket::upgrade;

@@ -6,6 +6,7 @@ use super::backend::Backend;
 use super::hub::Hub;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::response::Response;
+use bytes::Bytes;
 use grove_core_api::{limits, realtime, version};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +32,8 @@ pub(super) enum End {
 pub(super) enum Inbound {
     /// A text frame.
     Text(Frame),
-    /// A binary frame, for which the protocol has no use.
-    Binary,
+    /// A binary frame.
+    Binary(Bytes),
     /// A ping or pong: the peer is alive.
     Alive,
 }
@@ -71,6 +72,17 @@ impl Socket {
         self.write(Message::Text(frame)).await
     }
 
+    /// Sends a binary frame.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Socket::send`].
+    pub(super) async fn send_binary(&mut self, frame: Bytes) -> Result<(), End> {
+        self.write(Message::Binary(frame)).await
+    }
+
     /// Sends a ping.
     ///
     /// # Errors
@@ -105,7 +117,7 @@ impl Socket {
     pub(super) async fn receive(&mut self) -> Result<Inbound, End> {
         match self.ws.recv().await {
             Some(Ok(Message::Text(text))) => Ok(Inbound::Text(text)),
-            Some(Ok(Message::Binary(_))) => Ok(Inbound::Binary),
+            Some(Ok(Message::Binary(bytes))) => Ok(Inbound::Binary(bytes)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Inbound::Alive),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),
             Some(Err(error)) => Err(why_unreadable(&error)),

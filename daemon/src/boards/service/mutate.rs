@@ -6,11 +6,11 @@ use crate::boards::model::{ObjectData, Placed, Refused, kind_of, properties, ref
 use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::events;
+use crate::{docs, events};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
-use grove_core_api::{BoardId, BoardObjectId, ErrorCode, limits};
+use grove_core_api::{BoardId, BoardObjectId, DocId, ErrorCode, limits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -35,6 +35,7 @@ pub(crate) async fn mutate(
     if mid.is_empty() || mid.len() > 64 {
         return refused(NackCode::Invalid, "`mid` has 1 to 64 bytes");
     }
+    let rewritten: Vec<DocId> = ops.iter().filter_map(rewritten).collect();
     let applied = ctx
         .write(move |tx| {
             let (mid, ops) = (mid.clone(), ops.clone());
@@ -47,7 +48,20 @@ pub(crate) async fn mutate(
             })
         })
         .await;
+    if applied.is_ok() {
+        docs::service::changed(ctx, rewritten).await;
+    }
     applied.map_err(uncarry)
+}
+
+/// The document that an operation changes besides its object.
+fn rewritten(op: &Op) -> Option<DocId> {
+    let is_rewriting = match op {
+        Op::Put { .. } => false,
+        Op::Set { k, .. } => k == "text",
+        Op::Del { .. } => true,
+    };
+    is_rewriting.then(|| op.id().parse().ok()).flatten()
 }
 
 enum Stop {
@@ -213,6 +227,9 @@ fn put(
 async fn save(tx: &Tx<'_>, id: BoardObjectId, change: Change, seq: i64) -> Result<(), Error> {
     match change.now {
         Some(mut placed) => {
+            if !change.is_new && change.set.iter().any(|property| property == "text") {
+                docs::service::replaced(tx, id.into(), &placed.data.text).await?;
+            }
             placed.data.seqs.extend(change.set.into_iter().map(|property| (property, seq)));
             if change.is_new {
                 store::insert_object(tx.connection(), &placed).await
@@ -221,6 +238,9 @@ async fn save(tx: &Tx<'_>, id: BoardObjectId, change: Change, seq: i64) -> Resul
             }
         }
         None if change.is_new => Ok(()),
-        None => store::delete_object(tx.connection(), id).await,
+        None => {
+            docs::service::removed(tx, id.into()).await?;
+            store::delete_object(tx.connection(), id).await
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::boards::{service, store};
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::{lookup, validate};
+use crate::{docs, lookup, validate};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::rest::boards::{BoardObject, CreateBoardObject, ObjectKind, PatchBoardObject};
 use grove_core_api::{
@@ -128,10 +128,11 @@ pub(crate) async fn patch(
     body: PatchBoardObject,
 ) -> Result<BoardObject, Error> {
     ctx.authorize(Action::EditBoards)?;
+    let is_rewritten = body.text.is_some();
     let pos = body.pos.map(|pos| validate::place("pos", pos)).transpose()?;
     let text = body.text.map(|text| validate::note("text", &text)).transpose()?;
     check_size(body.size)?;
-    ctx.write(move |tx| {
+    let patched = ctx.write(move |tx| {
         let text = text.clone();
         Box::pin(async move {
             let mut placed = load(tx.connection(), board, id).await?;
@@ -151,6 +152,7 @@ pub(crate) async fn patch(
                 changed.push(("size", json!(size)));
             }
             if let Some(text) = text {
+                docs::service::replaced(tx, id.into(), &text).await?;
                 changed.push(("text", json!(text)));
                 placed.data.text = text;
             }
@@ -169,13 +171,40 @@ pub(crate) async fn patch(
             store::update_object(tx.connection(), &placed).await?;
             Ok(placed.object())
         })
-    })
-    .await
+    });
+    let patched = patched.await?;
+    if is_rewritten {
+        docs::service::changed(ctx, [id.into()]).await;
+    }
+    Ok(patched)
+}
+
+/// The board and the words of an object that has words; a session's card has none of its own.
+pub(crate) async fn words(
+    connection: &impl ConnectionTrait,
+    id: BoardObjectId,
+) -> Result<Option<(BoardId, String)>, Error> {
+    let placed = store::object(connection, id).await?;
+    let placed = placed.filter(|it| it.kind != ObjectKind::Session);
+    Ok(placed.map(|it| (it.board_id, it.data.text)))
+}
+
+/// Brings an object's `text` after its document; an object that is gone stays so.
+pub(crate) async fn follow_text(tx: &Tx<'_>, id: BoardObjectId, text: String) -> Result<(), Error> {
+    let placed = store::object(tx.connection(), id).await?;
+    let Some(mut placed) = placed.filter(|it| it.data.text != text) else { return Ok(()) };
+    let ops = set_ops(id, vec![("text", json!(text))]);
+    let topic = Topic::Board(placed.board_id);
+    let seq = tx.emit_as(topic, "board_object.patched", None, ops).await?;
+    placed.data.text = text;
+    placed.data.seqs.insert("text".to_owned(), seq);
+    placed.updated_at_ms = tx.now;
+    store::update_object(tx.connection(), &placed).await
 }
 
 pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Result<(), Error> {
     ctx.authorize(Action::EditBoards)?;
-    ctx.write(move |tx| {
+    let removed = ctx.write(move |tx| {
         Box::pin(async move {
             let placed = load(tx.connection(), board, id).await?;
             if placed.kind == ObjectKind::Session {
@@ -185,11 +214,14 @@ pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Resu
                 );
             }
             store::delete_object(tx.connection(), id).await?;
+            docs::service::removed(tx, id.into()).await?;
             let ops = vec![Op::Del { id: id.to_string() }];
             tx.emit(Topic::Board(board), "board_object.removed", ops).await
         })
-    })
-    .await
+    });
+    removed.await?;
+    docs::service::changed(ctx, [id.into()]).await;
+    Ok(())
 }
 
 /// Places the card of a new session: where asked for, below its parent, or on a free place.

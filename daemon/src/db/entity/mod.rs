@@ -7,6 +7,8 @@
 pub(crate) mod audit_entry;
 pub(crate) mod board;
 pub(crate) mod board_object;
+pub(crate) mod doc;
+pub(crate) mod doc_update;
 pub(crate) mod event;
 pub(crate) mod executor;
 pub(crate) mod idempotency_key;

@@ -1,6 +1,7 @@
 //! Tests of the rules in `docs/realtime.md`; each name begins with the rule's number.
 
 mod connections;
+mod docs;
 mod mutations;
 mod presence;
 mod resume;
