@@ -17,6 +17,16 @@ pub struct Identity {
     pub is_agent: bool,
 }
 
+/// How much others see of a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// The person has not done anything for some minutes.
+    Away,
+    /// The person does not want to be shown; clients leave it out of their lists.
+    Hidden,
+}
+
 /// Last known presence of a participant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +55,22 @@ pub struct Presence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub panel: Option<String>,
+    /// Part of the panel that is shown, such as `diff`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tab: Option<String>,
+    /// Participant whose view this one follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub follow: Option<String>,
+    /// Asks everybody to follow this participant; another number is another asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub spot: Option<u64>,
+    /// How much others see of it; absent while there is nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub seen: Option<Visibility>,
 }
 
 /// Objects being dragged.
@@ -86,6 +112,22 @@ pub struct PresenceUpdate {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[ts(optional = nullable, as = "Option<String>")]
     pub panel: Option<Option<String>>,
+    /// Part of the panel that is shown.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable, as = "Option<String>")]
+    pub tab: Option<Option<String>>,
+    /// Participant whose view this one follows.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable, as = "Option<String>")]
+    pub follow: Option<Option<String>>,
+    /// Asks everybody to follow.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable, as = "Option<f64>")]
+    pub spot: Option<Option<u64>>,
+    /// How much others see of it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable, as = "Option<Visibility>")]
+    pub seen: Option<Option<Visibility>>,
 }
 
 /// Tells an absent field from one that is `null`.

@@ -32,6 +32,29 @@ struct FieldVersions {
     drag: u64,
     typing: u64,
     panel: u64,
+    tab: u64,
+    follow: u64,
+    spot: u64,
+    seen: u64,
+}
+
+impl FieldVersions {
+    /// All fields as of one version.
+    fn all_at(version: u64) -> Self {
+        let at = version;
+        Self {
+            cur: at,
+            vp: at,
+            sel: at,
+            drag: at,
+            typing: at,
+            panel: at,
+            tab: at,
+            follow: at,
+            spot: at,
+            seen: at,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -114,7 +137,7 @@ impl Participants {
         let first_joined = before.unwrap_or(joined);
         let at = if before.is_some() { joined } else { 0 };
         self.gone.retain(|gone| gone.peer != peer);
-        let versions = FieldVersions { cur: at, vp: at, sel: at, drag: at, typing: at, panel: at };
+        let versions = FieldVersions::all_at(at);
         let values = Presence::default();
         let participant = Participant { identity, joined, first_joined, values, versions };
         self.by_peer.insert(peer, participant);
@@ -145,6 +168,10 @@ impl Participants {
             set(&mut values.drag, update.drag, &mut versions.drag, next),
             set(&mut values.typing, update.typing, &mut versions.typing, next),
             set(&mut values.panel, update.panel, &mut versions.panel, next),
+            set(&mut values.tab, update.tab, &mut versions.tab, next),
+            set(&mut values.follow, update.follow, &mut versions.follow, next),
+            set(&mut values.spot, update.spot, &mut versions.spot, next),
+            set(&mut values.seen, update.seen, &mut versions.seen, next),
         ];
         let is_changed = changed.contains(&true);
         if is_changed {
@@ -260,6 +287,10 @@ impl Participant {
             drag: (at.drag > known).then(|| values.drag.clone()),
             typing: (at.typing > known).then(|| values.typing.clone()),
             panel: (at.panel > known).then(|| values.panel.clone()),
+            tab: (at.tab > known).then(|| values.tab.clone()),
+            follow: (at.follow > known).then(|| values.follow.clone()),
+            spot: (at.spot > known).then_some(values.spot),
+            seen: (at.seen > known).then_some(values.seen),
         }
     }
 }
@@ -294,6 +325,10 @@ pub(super) fn merge(older: &mut PresenceUpdate, newer: PresenceUpdate) {
     replace(&mut older.drag, newer.drag);
     replace(&mut older.typing, newer.typing);
     replace(&mut older.panel, newer.panel);
+    replace(&mut older.tab, newer.tab);
+    replace(&mut older.follow, newer.follow);
+    replace(&mut older.spot, newer.spot);
+    replace(&mut older.seen, newer.seen);
 }
 
 /// Returns whether an update keeps to the limits.
@@ -316,6 +351,10 @@ fn all_values(values: &Presence) -> PresenceUpdate {
         drag: values.drag.map(Some),
         typing: values.typing.map(Some),
         panel: values.panel.map(Some),
+        tab: values.tab.map(Some),
+        follow: values.follow.map(Some),
+        spot: values.spot.map(Some),
+        seen: values.seen.map(Some),
     }
 }
 

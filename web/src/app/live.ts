@@ -2,14 +2,21 @@
 import { QueryCache, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "@/net/api";
-import { type Channel, Client, type Connection, socketUrl } from "@/net/client";
+import { type Channel, Client } from "@/net/client";
+import { type Connection, socketUrl } from "@/net/connection";
+import { BrowserKeep } from "@/net/keep";
 import type { Peers } from "@/net/presence";
 import { ProblemError } from "@/net/rest";
 import type { TopicStore } from "@/net/topic";
 import type { TopicObject, User } from "@/wire";
+import { recall, remember } from "./storage";
 
 /** The connection of this window. */
-export const client = new Client(socketUrl(location));
+export const client = new Client(socketUrl(location), undefined, new BrowserKeep(), recall("user"));
+client.subscribe(() => {
+  const { user } = client.connection;
+  if (user !== null && user !== recall("user")) remember("user", user);
+});
 
 const RETRIES = 2;
 

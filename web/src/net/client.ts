@@ -1,10 +1,14 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
-import type { ClientFrame, NackCode, Op, PresenceUpdate, ServerFrame } from "@/wire";
+import type { ClientFrame, Op, PresenceUpdate, ServerFrame } from "@/wire";
+import type { Connection, SocketFactory } from "./connection";
 import { randomHex } from "./ids";
+import type { Keep } from "./keep";
+import { Mutations, type Outlet, type Refusal } from "./mutations";
 import { Peers, PresenceSender } from "./presence";
-import { StreamTexts } from "./streams";
+import { isGrowing, StreamTexts } from "./streams";
 import { TopicStore } from "./topic";
+import { type Direction, History } from "./undo";
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
@@ -17,25 +21,12 @@ const PROBE_MS = 2_000;
 const LINGER_MS = 3_000;
 const CLOSE_UPGRADE = 4409;
 
-/** Where the connection stands; `outdated` ends in a reload. */
-export type ConnectionState = "connecting" | "live" | "offline" | "outdated";
-
-/** What the shell shows of the connection. */
-export interface Connection {
-  state: ConnectionState;
-  /** When it was last live, or when the page began to wait; on the page's clock. */
-  since: number;
-  latencyMs: number | null;
-  /** Version of the server, and whether it changed since this page was loaded. */
-  serverVersion: string | null;
-  isUpdated: boolean;
-  user: string | null;
-}
-
 /** A topic that is in use. */
 export interface Channel {
   readonly ch: string;
   readonly store: TopicStore;
+  /** What this window did here and can take back. */
+  readonly history: History;
   readonly streams: StreamTexts;
   readonly peers: Peers;
   readonly presence: PresenceSender;
@@ -43,24 +34,12 @@ export interface Channel {
   refusal: { code: string; msg: string } | null;
 }
 
-interface Entry extends Channel {
+interface Entry extends Channel, Outlet {
+  /** While what is kept of it is being read, it is not joined. */
+  isOpening: boolean;
   users: number;
   linger: ReturnType<typeof setTimeout> | undefined;
   subscription: number | null;
-}
-
-/** What was refused, for the toast. */
-export interface Refusal {
-  code: NackCode;
-  msg: string;
-}
-
-/** How a socket is made: a seam for tests. */
-export type SocketFactory = (url: string, protocol: string) => WebSocket;
-
-/** Where the server's socket is. */
-export function socketUrl(location: Location): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
 }
 
 /** The connection and its topics. */
@@ -74,12 +53,12 @@ export class Client {
     isUpdated: false,
     user: null,
   };
-  /** Called when a mutation was refused. */
+  /** Called when a change was refused. */
   onRefusal: (refusal: Refusal) => void = () => undefined;
   private peer: string | null = null;
   private socket: WebSocket | null = null;
   private tries = 0;
-  private mutations = 0;
+  private readonly mutations: Mutations;
   private subscriptions = 0;
   private heardAt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -90,7 +69,18 @@ export class Client {
   constructor(
     private readonly url: string,
     private readonly makeSocket: SocketFactory = (address, protocol) => new WebSocket(address, protocol),
-  ) {}
+    private readonly keep: Keep | null = null,
+    private readonly lastUser: string | null = null,
+  ) {
+    this.mutations = new Mutations({
+      tab: this.tab,
+      keep,
+      send: (frame) => this.send(frame),
+      user: () => this.connection.user ?? this.lastUser,
+      tell: () => this.tell(),
+      refuse: (refusal) => this.onRefusal(refusal),
+    });
+  }
 
   /** Connects, and stays connected. */
   start(): void {
@@ -124,9 +114,11 @@ export class Client {
       known.users += 1;
       return known;
     }
+    const store = new TopicStore();
     const entry: Entry = {
       ch,
-      store: new TopicStore(),
+      store,
+      history: new History(store),
       streams: new StreamTexts(),
       peers: new Peers(),
       presence: new PresenceSender(
@@ -137,8 +129,15 @@ export class Client {
       users: 1,
       linger: undefined,
       subscription: null,
+      isJoined: false,
+      isOpening: this.keep !== null,
     };
     this.channels.set(ch, entry);
+    void this.mutations.open(entry).then(() => {
+      if (this.channels.get(ch) !== entry || !entry.isOpening) return;
+      entry.isOpening = false;
+      this.sub(entry);
+    });
     this.sub(entry);
     return entry;
   }
@@ -151,24 +150,32 @@ export class Client {
     if (entry.users > 0) return;
     entry.linger = setTimeout(() => {
       this.channels.delete(entry.ch);
+      this.mutations.close(entry.ch);
       entry.presence.close();
       this.send({ t: "unsub", ch: entry.ch });
     }, LINGER_MS);
   }
 
-  /** Changes a board: shown at once, sent now or after the reconnect. */
-  mutate(channel: Channel, ops: Op[]): void {
-    this.mutations += 1;
-    const mid = `${this.tab}:${this.mutations}`;
-    channel.store.mutate(mid, ops);
-    if (channel.store.isLoaded) this.send({ t: "mut", ch: channel.ch, mid, ops });
+  /** Changes a board: shown at once, sent now or after the reconnect. Returns whether it was taken. */
+  mutate(channel: Channel, ops: Op[]): boolean {
+    const entry = this.channels.get(channel.ch);
+    return entry !== undefined && this.mutations.mutate(entry, ops);
+  }
+
+  /** Takes the last own change of a board back, or makes it again. */
+  step(channel: Channel, direction: Direction): void {
+    const entry = this.channels.get(channel.ch);
+    if (entry) this.mutations.step(entry, direction);
   }
 
   /** Local changes that the server has not answered. */
   get unanswered(): number {
-    let count = 0;
-    for (const { store } of this.channels.values()) count += store.unanswered().length;
-    return count;
+    return this.mutations.unanswered;
+  }
+
+  /** This connection's participant id. */
+  get me(): string | null {
+    return this.peer;
   }
 
   private open(): void {
@@ -212,6 +219,7 @@ export class Client {
       socket.onmessage = null;
       socket.close();
     }
+    this.mutations.lost();
     for (const entry of this.channels.values()) {
       entry.subscription = null;
       entry.peers.clear();
@@ -254,7 +262,7 @@ export class Client {
 
   /** Joins, or resumes from what is there already. One at a time per topic: a gap asks only once. */
   private sub(entry: Entry): void {
-    if (this.socket?.readyState !== WebSocket.OPEN || entry.subscription !== null) return;
+    if (this.socket?.readyState !== WebSocket.OPEN || entry.subscription !== null || entry.isOpening) return;
     this.subscriptions += 1;
     entry.subscription = this.subscriptions;
     const { epoch, seq } = entry.store;
@@ -271,11 +279,10 @@ export class Client {
         this.show({ latencyMs: Math.max(0, Math.round(performance.now() - frame.ts)) });
         return;
       case "ack":
-        for (const { store } of this.channels.values()) store.ack(frame.mid, frame.seq);
-        this.tell();
+        this.mutations.acked(frame.mid, frame.seq);
         return;
       case "nack":
-        this.refused(frame.mid, frame);
+        this.mutations.nacked(frame.mid, frame.code, frame.msg);
         return;
       case "error":
         this.failed(frame);
@@ -321,6 +328,7 @@ export class Client {
   private welcomed(frame: Extract<ServerFrame, { t: "welcome" }>): void {
     this.peer = frame.peer;
     this.tries = 0;
+    if (this.connection.user === null && this.lastUser !== null && this.lastUser !== frame.user) this.unkeep();
     const first = this.connection.serverVersion;
     this.show({
       state: "live",
@@ -332,18 +340,21 @@ export class Client {
     this.ping();
   }
 
+  /** Somebody else than last time: what is kept is not theirs. */
+  private unkeep(): void {
+    this.mutations.forgetKept();
+    for (const entry of this.channels.values()) {
+      entry.subscription = null;
+      this.sub(entry);
+    }
+  }
+
   private joined(entry: Entry): void {
     entry.subscription = null;
     entry.refusal = null;
-    for (const { mid, ops } of entry.store.unanswered()) this.send({ t: "mut", ch: entry.ch, mid, ops });
+    this.mutations.joined(entry);
     entry.presence.again();
     this.tell();
-  }
-
-  private refused(mid: string, refusal: Refusal): void {
-    for (const { store } of this.channels.values()) {
-      if (store.nack(mid)) this.onRefusal({ code: refusal.code, msg: refusal.msg });
-    }
   }
 
   private failed(frame: Extract<ServerFrame, { t: "error" }>): void {
@@ -358,8 +369,7 @@ export class Client {
   private streamed(entry: Entry, message: string, offset: number, piece: string): void {
     if (entry.subscription !== null && offset > 0) return;
     const known = entry.store.get(message)?.v;
-    const isOver = known !== undefined && known.is_streaming !== true && !isRunningTool(known.body);
-    if (isOver) return;
+    if (!isGrowing(known)) return;
     const start = typeof known?.text === "string" ? known.text : "";
     if (entry.streams.put(message, offset, piece, start) === "gap") this.sub(entry);
   }
@@ -379,9 +389,4 @@ export class Client {
   private tell(): void {
     for (const listener of this.listeners) listener();
   }
-}
-
-function isRunningTool(body: unknown): boolean {
-  if (typeof body !== "object" || body === null || !("kind" in body) || body.kind !== "tool") return false;
-  return "state" in body && (body.state === "running" || body.state === "awaiting_approval");
 }

@@ -48,3 +48,13 @@ export class StreamTexts {
     for (const listener of this.listeners.get(message) ?? []) listener();
   }
 }
+
+function isRunningTool(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || !("kind" in body) || body.kind !== "tool") return false;
+  return "state" in body && (body.state === "running" || body.state === "awaiting_approval");
+}
+
+/** Whether a message's text may still grow; `undefined` is a message that is not known yet. */
+export function isGrowing(v: Record<string, unknown> | undefined): boolean {
+  return v === undefined || v.is_streaming === true || isRunningTool(v.body);
+}

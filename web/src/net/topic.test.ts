@@ -53,13 +53,23 @@ describe("TopicStore", () => {
     expect(store.nack("m:1")).toBe(false);
   });
 
-  it("keeps a mutation pending until the acknowledged event is here", () => {
+  it("shows a change that is acknowledged over older events until its own event is here", () => {
     const store = loaded();
     store.mutate("m:1", [set("a", "text", "mine")]);
     store.ack("m:1", 6);
-    expect(store.unanswered()).toHaveLength(1);
-    store.apply([event(5, []), event(6, [set("a", "text", "mine")], "m:1")]);
     expect(store.unanswered()).toHaveLength(0);
+    store.apply([event(5, [set("a", "text", "older")])]);
+    expect(store.get("a")?.v.text).toBe("mine");
+    store.apply([event(6, [set("a", "text", "mine")], "m:1"), event(7, [set("a", "text", "newer")])]);
+    expect(store.get("a")?.v.text).toBe("newer");
+  });
+
+  it("settles an acknowledged change by a snapshot that has its event", () => {
+    const store = loaded();
+    store.mutate("m:1", [set("a", "text", "mine")]);
+    store.ack("m:1", 6);
+    store.snapshot("e1", 8, { a: { kind: "note", v: { text: "newer" } } });
+    expect(store.get("a")?.v.text).toBe("newer");
   });
 
   it("settles on the acknowledgement when a snapshot brought the event already", () => {

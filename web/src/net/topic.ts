@@ -2,9 +2,20 @@
 // Pure bookkeeping; the socket and its frames are in `client.ts`.
 import type { Event, Op, TopicObject } from "@/wire";
 
-interface Pending {
+/** A local change that is not in the confirmed state yet. */
+export interface Pending {
   mid: string;
   ops: Op[];
+  /** Whether it went out on the present connection. */
+  isSent: boolean;
+  /** The event it became, once the server has said so; it only waits for that event now. */
+  seq: number | null;
+}
+
+/** The event that last set a property, as far as events told it; snapshots do not. */
+export interface Stamp {
+  seq: number;
+  by: string | undefined;
 }
 
 /** Called with the ids of the objects that changed. */
@@ -25,6 +36,8 @@ function applied(objects: Map<string, TopicObject>, op: Op): void {
   }
 }
 
+const NO_STAMPS: ReadonlyMap<string, Stamp> = new Map();
+
 /** Confirmed state, pending mutations and the view made of both. */
 export class TopicStore {
   /** Identity of the log; `null` before the first snapshot. */
@@ -35,6 +48,7 @@ export class TopicStore {
   version = 0;
   private readonly confirmed = new Map<string, TopicObject>();
   private readonly view = new Map<string, TopicObject>();
+  private readonly stamps = new Map<string, Map<string, Stamp>>();
   private pending: Pending[] = [];
   private readonly byId = new Map<string, Set<() => void>>();
   private readonly listeners = new Set<ChangeListener>();
@@ -50,7 +64,25 @@ export class TopicStore {
     this.epoch = epoch;
     this.seq = seq;
     this.confirmed.clear();
+    this.stamps.clear();
     for (const [id, object] of Object.entries(state)) if (object) this.confirmed.set(id, object);
+    const isIn = (it: Pending) => it.seq !== null && it.seq <= seq;
+    for (const { mid } of this.pending.filter(isIn)) this.settle(mid, touched);
+    this.rebuild(touched);
+  }
+
+  /** The confirmed state as it can be kept for the next visit; `null` before there is one. */
+  kept(): { epoch: string; seq: number; state: Record<string, TopicObject> } | null {
+    return this.epoch === null ? null : { epoch: this.epoch, seq: this.seq, state: Object.fromEntries(this.confirmed) };
+  }
+
+  /** Forgets the confirmed state; pending changes stay. */
+  reset(): void {
+    const touched = new Set(this.view.keys());
+    this.epoch = null;
+    this.seq = 0;
+    this.confirmed.clear();
+    this.stamps.clear();
     this.rebuild(touched);
   }
 
@@ -67,6 +99,7 @@ export class TopicStore {
       this.seq = event.seq;
       for (const op of event.ops) {
         applied(this.confirmed, op);
+        this.stamp(op, event);
         touched.add(op.id);
       }
       if (event.mid !== undefined) this.settle(event.mid, touched);
@@ -77,13 +110,18 @@ export class TopicStore {
 
   /** Shows a local change at once, until the server confirms or refuses it. */
   mutate(mid: string, ops: Op[]): void {
-    this.pending.push({ mid, ops });
+    if (this.pending.some((it) => it.mid === mid)) return;
+    this.pending.push({ mid, ops, isSent: false, seq: null });
     this.rebuild(new Set(ops.map((op) => op.id)));
   }
 
   /** The server stored the mutation as event `seq`; when that event is in the state already, it is done. */
   ack(mid: string, seq: number): void {
-    if (seq > this.seq) return;
+    if (seq > this.seq) {
+      const waiting = this.pending.find((it) => it.mid === mid);
+      if (waiting) waiting.seq = seq;
+      return;
+    }
     const touched = new Set<string>();
     this.settle(mid, touched);
     this.rebuild(touched);
@@ -98,8 +136,18 @@ export class TopicStore {
   }
 
   /** Mutations without an answer, oldest first. */
-  unanswered(): readonly Pending[] {
-    return this.pending;
+  unanswered(): Pending[] {
+    return this.pending.filter((it) => it.seq === null);
+  }
+
+  /** Which event last set a property; `undefined` when no event since the snapshot did. */
+  stampOf(id: string, k: string): Stamp | undefined {
+    return this.stamps.get(id)?.get(k);
+  }
+
+  /** All properties of an object that events have set. */
+  stampsOf(id: string): ReadonlyMap<string, Stamp> {
+    return this.stamps.get(id) ?? NO_STAMPS;
   }
 
   /** An object as people see it. */
@@ -127,6 +175,16 @@ export class TopicStore {
   subscribeAll(listener: ChangeListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private stamp(op: Op, { seq, by }: Event): void {
+    if (op.op === "del") {
+      this.stamps.delete(op.id);
+      return;
+    }
+    const known = op.op === "put" ? new Map<string, Stamp>() : (this.stamps.get(op.id) ?? new Map<string, Stamp>());
+    for (const k of op.op === "put" ? Object.keys(op.v) : [op.k]) known.set(k, { seq, by });
+    this.stamps.set(op.id, known);
   }
 
   private settle(mid: string, touched: Set<string>): void {

@@ -88,6 +88,7 @@ export type { Usage } from "./Usage";
 export type { User } from "./User";
 export type { UserId } from "./UserId";
 export type { UserRole } from "./UserRole";
+export type { Visibility } from "./Visibility";
 export type { Worktree } from "./Worktree";
 export type { WorktreeId } from "./WorktreeId";
 export type { WorktreeState } from "./WorktreeState";

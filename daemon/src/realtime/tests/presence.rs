@@ -101,6 +101,24 @@ fn rt14_only_changed_fields_are_sent_and_null_clears() {
 }
 
 #[test]
+fn rt14_following_spotlight_and_absence_are_values_like_the_others() {
+    let mut board = Participants::new("board:x".into());
+    board.join(PeerId(1), identity("u", 0));
+    board.join(PeerId(2), identity("v", 0));
+    board.show();
+    let (_, mut known) = board.all(PeerId(2));
+    let said = json!({"tab": "diff", "follow": "p2", "spot": 7, "seen": "away"});
+    board.update(PeerId(1), serde_json::from_value(said.clone()).unwrap());
+    board.show();
+    assert_eq!(values(&pull(&mut board, 2, &mut known))[0]["u"], json!({ "p1": said }));
+    assert_eq!(values(&board.all(PeerId(2)).0)[1]["u"], json!({ "p1": said }));
+    let ended = json!({"follow": null, "spot": null, "seen": null});
+    board.update(PeerId(1), serde_json::from_value(ended.clone()).unwrap());
+    board.show();
+    assert_eq!(values(&pull(&mut board, 2, &mut known))[0]["u"], json!({ "p1": ended }));
+}
+
+#[test]
 fn rt14_who_leaves_comes_back_and_leaves_unseen_is_gone() {
     let mut board = Participants::new("board:x".into());
     board.join(PeerId(3), identity("u", 0));
