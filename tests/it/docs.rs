@@ -81,9 +81,10 @@ async fn rt41_two_people_write_one_note_and_what_was_written_offline_comes_in() 
         let (mut ben, mut right) = window(grove, note.id).await?;
         for round in 0..10 {
             let at = ben.text().len();
+            let words = (format!("a{round}"), format!("b{round}"));
             let wrote = futures_util::future::try_join(
-                ana.insert(&mut left, 0, &format!("a{round}")),
-                ben.insert(&mut right, at, &format!("b{round}")),
+                ana.insert(&mut left, 0, &words.0),
+                ben.insert(&mut right, at, &words.1),
             );
             wrote.await?;
         }

@@ -4,11 +4,17 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { ErrorBoundary } from "./app/ErrorBoundary";
 import { client, queries } from "./app/live";
+import { prepareWriting } from "./doc/prepare";
 import { toastRefusal } from "./ui/toasts";
 import "./app.css";
 
 client.onRefusal = ({ msg }) => toastRefusal(msg);
 client.start();
+const stopWaiting = client.subscribe(() => {
+  if (client.connection.state !== "live") return;
+  stopWaiting();
+  prepareWriting();
+});
 
 const root = document.getElementById("root");
 if (root) {

@@ -2,6 +2,7 @@
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame } from "@/wire";
 import type { Connection, SocketFactory } from "./connection";
+import type { Extension, Line } from "./extension";
 import { randomHex } from "./ids";
 import type { Keep } from "./keep";
 import { Mutations, type Outlet, type Refusal } from "./mutations";
@@ -65,6 +66,7 @@ export class Client {
   private pinger: ReturnType<typeof setInterval> | undefined;
   private readonly channels = new Map<string, Entry>();
   private readonly listeners = new Set<() => void>();
+  private extension: Extension | null = null;
 
   constructor(
     private readonly url: string,
@@ -168,6 +170,20 @@ export class Client {
     if (entry) this.mutations.step(entry, direction);
   }
 
+  /** Lets documents use the connection, from now on. */
+  extend(extension: Extension): Line {
+    this.extension = extension;
+    if (this.socket?.readyState === WebSocket.OPEN) queueMicrotask(() => extension.opened());
+    return {
+      send: (frame) => this.send(frame),
+      sendBinary: (bytes) => {
+        if (this.socket?.readyState !== WebSocket.OPEN) return false;
+        this.socket.send(bytes);
+        return true;
+      },
+    };
+  }
+
   /** Local changes that the server has not answered. */
   get unanswered(): number {
     return this.mutations.unanswered;
@@ -184,17 +200,20 @@ export class Client {
     const socket = this.makeSocket(this.url, SUBPROTOCOL);
     this.socket = socket;
     this.heardAt = performance.now();
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab });
       for (const entry of this.channels.values()) {
         entry.peers.clear();
         this.sub(entry);
       }
+      this.extension?.opened();
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;
       this.heardAt = performance.now();
-      this.receive(JSON.parse(String(event.data)) as ServerFrame);
+      if (event.data instanceof ArrayBuffer) this.extension?.binary(new Uint8Array(event.data));
+      else this.receive(JSON.parse(String(event.data)) as ServerFrame);
     };
     socket.onclose = (event) => {
       if (this.socket !== socket) return;
@@ -220,6 +239,7 @@ export class Client {
       socket.close();
     }
     this.mutations.lost();
+    this.extension?.lost();
     for (const entry of this.channels.values()) {
       entry.subscription = null;
       entry.peers.clear();
@@ -271,6 +291,7 @@ export class Client {
   }
 
   private receive(frame: ServerFrame): void {
+    if (this.extension?.frame(frame)) return;
     switch (frame.t) {
       case "welcome":
         this.welcomed(frame);

@@ -63,9 +63,13 @@ ch: string,
  */
 epoch: string, 
 /**
- * Newest event of the topic.
+ * Newest event of the topic; of a document, how many updates it has seen.
  */
-seq: number, } | { "t": "ev", 
+seq: number, 
+/**
+ * Number of a document in binary frames, on this connection.
+ */
+n?: number, } | { "t": "ev", 
 /**
  * The topic.
  */
@@ -129,7 +133,16 @@ o: number,
 /**
  * The text.
  */
-d: string, } | { "t": "pong", 
+d: string, } | { "t": "saved", 
+/**
+ * The document's topic.
+ */
+ch: string, 
+/**
+ * How many of the connection's updates since `subok` are dealt with: stored, or refused by an
+ * `error` that came before.
+ */
+n: number, } | { "t": "pong", 
 /**
  * What the client sent.
  */
@@ -145,4 +158,8 @@ msg: string,
 /**
  * Number of the `sub` that it answers.
  */
-ref?: number, };
+ref?: number, 
+/**
+ * The topic, when it is about a binary frame.
+ */
+ch?: string, };

@@ -34,7 +34,6 @@ function useMarkActions(engine: Engine | null, me: string | null): MarkActions &
     return {
       editing,
       onEdit: setEditing,
-      onText: (id, text) => set(id, "text", text),
       onColor: (id, color) => set(id, "color", color),
       onDelete: (id) => {
         if (!engine) return;

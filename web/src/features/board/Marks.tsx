@@ -1,8 +1,9 @@
 // Notes, texts and zones near enough to read. Their place is the engine's affair.
 import { Trash2 } from "lucide-react";
-import { memo, useCallback, useEffect, useRef, useState } from "react";
+import { memo, useCallback } from "react";
 import { useObject } from "@/app/live";
 import { markOf } from "@/board/items";
+import { NoteEditor, NoteWords } from "@/doc/NoteText";
 import { IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import type { BoardMark, ObjectColor } from "@/wire";
@@ -14,7 +15,6 @@ const COLORS: readonly ObjectColor[] = ["neutral", "amber", "green", "blue", "vi
 export interface MarkActions {
   editing: string | null;
   onEdit: (id: string | null) => void;
-  onText: (id: string, text: string) => void;
   onColor: (id: string, color: ObjectColor) => void;
   onDelete: (id: string) => void;
 }
@@ -26,39 +26,6 @@ function useMark(engine: ItemProps["engine"], id: string): BoardMark | null {
 
 function useAttach(engine: ItemProps["engine"], id: string) {
   return useCallback((element: HTMLElement | null) => (element ? engine.attach(id, element) : undefined), [engine, id]);
-}
-
-function Editor({ mark, id, actions, className }: { mark: BoardMark; id: string; actions: MarkActions; className: string }) {
-  const [text, setText] = useState(mark.text);
-  const ref = useRef<HTMLTextAreaElement>(null);
-  const isCancelled = useRef(false);
-  useEffect(() => {
-    ref.current?.focus();
-    ref.current?.select();
-  }, []);
-  return (
-    <textarea
-      ref={ref}
-      aria-label="Words of the note"
-      value={text}
-      maxLength={65_536}
-      data-scroll
-      onChange={(event) => setText(event.target.value)}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === "Escape") isCancelled.current = true;
-        if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
-        const note = event.currentTarget.closest<HTMLElement>("[data-id]");
-        event.currentTarget.blur();
-        note?.focus({ preventScroll: true });
-      }}
-      onBlur={() => {
-        if (!isCancelled.current && text !== mark.text) actions.onText(id, text);
-        actions.onEdit(null);
-      }}
-      className={cx("absolute inset-0 size-full resize-none bg-transparent outline-none", className)}
-    />
-  );
 }
 
 /** Colours and deletion of the one selected note. */
@@ -128,10 +95,10 @@ export const NoteItem = memo(function NoteItem({
     >
       {isSelected && isAlone && <MarkTools mark={mark} id={id} actions={actions} />}
       {isEditing ? (
-        <Editor mark={mark} id={id} actions={actions} className="p-3" />
+        <NoteEditor id={id} board={engine.channel} text={mark.text} label="Words of the note" onEnd={() => actions.onEdit(null)} />
       ) : (
-        <div className="size-full overflow-hidden p-3 break-words whitespace-pre-wrap">
-          {mark.text || <span className="text-muted">Double-click to write</span>}
+        <div className="size-full overflow-hidden p-3 break-words">
+          <NoteWords id={id} text={mark.text} />
         </div>
       )}
     </div>
