@@ -56,6 +56,8 @@ pub(crate) enum Command {
     /// Agent sessions
     #[command(subcommand)]
     Session(Box<Session>),
+    /// Follow a board or a session live, until Ctrl-C; a restart of Grove is bridged
+    Watch(Watch),
     /// People
     #[command(subcommand)]
     User(User),
@@ -92,6 +94,16 @@ pub(crate) struct Doctor {
     /// The group of the accounts that executors may run as
     #[arg(long, value_name = "GROUP", default_value = "grove-users")]
     pub(crate) account_group: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Board (name, id or end of an id) or session (id or end of an id); `board:` or `session:`
+    /// before it says which
+    pub(crate) what: String,
+    /// End after so many events
+    #[arg(long, value_name = "N")]
+    pub(crate) events: Option<u64>,
 }
 
 /// How much isolation is wanted.

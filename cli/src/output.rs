@@ -51,6 +51,26 @@ impl Output {
         print(&text)
     }
 
+    /// Writes a piece of something that goes on, as it is, and at once; `false` when nobody reads any
+    /// more, as in `grove watch Demo | head`.
+    #[expect(
+        clippy::unused_self,
+        reason = "what is written belongs to the output, whatever its form"
+    )]
+    pub(crate) fn piece(&self, text: &str) -> Result<bool, CliError> {
+        let mut out = io::stdout().lock();
+        let written = if io::stdout().is_terminal() {
+            out.write_all(visible(text).as_bytes())
+        } else {
+            out.write_all(text.as_bytes())
+        };
+        match written.and_then(|()| out.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(unwritable(&error)),
+        }
+    }
+
     /// Writes words for people alone: with `--json` nothing.
     pub(crate) fn say(&self, words: &str) -> Result<(), CliError> {
         if self.is_json { Ok(()) } else { tell(words) }
@@ -122,11 +142,24 @@ fn tell(text: &str) -> Result<(), CliError> {
     if !io::stdout().is_terminal() {
         return print(text);
     }
+    print(&visible(text))
+}
+
+/// Text that cannot move the cursor or change colours.
+fn visible(text: &str) -> String {
     let is_layout = |letter: char| matches!(letter, '\n' | '\t');
     let visible = |letter: char| {
         if letter.is_control() && !is_layout(letter) { ' ' } else { letter }
     };
-    print(&text.chars().map(visible).collect::<String>())
+    text.chars().map(visible).collect()
+}
+
+fn unwritable(error: &io::Error) -> CliError {
+    CliError::new(
+        crate::error::Exit::Unavailable,
+        format!("failed to write to standard output: {error}"),
+        "Check where the output goes.",
+    )
 }
 
 /// Writes text and a line end to standard output.
@@ -137,11 +170,7 @@ fn print(text: &str) -> Result<(), CliError> {
         Ok(()) => Ok(()),
         // Whoever reads has seen enough, as in `grove session ls | head -1`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CliError::new(
-            crate::error::Exit::Unavailable,
-            format!("failed to write to standard output: {error}"),
-            "Check where the output goes.",
-        )),
+        Err(error) => Err(unwritable(&error)),
     }
 }
 

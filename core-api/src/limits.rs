@@ -130,6 +130,16 @@ pub const DOCS_OPEN: usize = 256;
 pub const DOC_FOLLOW_MS: u64 = 400;
 /// Longest time that a note's `text` stays behind its document while people write.
 pub const DOC_FOLLOW_MAX_MS: u64 = 2_000;
+/// Mutations of a client that may wait for an answer; one more is refused on the spot.
+pub const CLIENT_UNANSWERED: usize = 1_000;
+/// Longest frame that a client takes; a longer one ends its connection.
+pub const CLIENT_FRAME_BYTES: usize = 256 * 1024 * 1024;
+/// Longest time of a client to connect; then it tries again.
+pub const CLIENT_CONNECT_MS: u64 = 10_000;
+/// First pause of a client between two attempts to connect; it doubles, with jitter.
+pub const CLIENT_PAUSE_MS: u64 = 100;
+/// Longest such pause.
+pub const CLIENT_PAUSE_MAX_MS: u64 = 5_000;
 /// How long a room without subscribers stays in memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Messages in the snapshot of a session topic; older ones are read over REST.

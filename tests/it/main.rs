@@ -27,4 +27,5 @@ mod spawn;
 mod start;
 mod tasks;
 mod users;
+mod watch;
 mod worktrees;

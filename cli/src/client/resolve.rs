@@ -2,10 +2,12 @@
 
 use super::http::Api;
 use crate::error::{CliError, Exit};
+use grove_core_api::event::Topic;
 use grove_core_api::ids::IdRef;
 use grove_core_api::limits::PAGE_MAX;
 use grove_core_api::rest::boards::Board;
 use grove_core_api::rest::repos::Repo;
+use grove_core_api::rest::sessions::Session;
 use grove_core_api::rest::users::User;
 use grove_core_api::{BoardId, Page, PageQuery};
 use serde::de::DeserializeOwned;
@@ -84,6 +86,31 @@ pub(crate) async fn board_id(api: &Api, text: &str) -> Result<BoardId, CliError>
         return Ok(api.get::<Board>(&format!("/boards/{text}"), &()).await?.value.id);
     }
     Err(unknown("board", text, boards.iter().map(|board| board.name.as_str())))
+}
+
+/// Finds what can be followed: a board by name or id, a session by id. `board:` or `session:` before
+/// it says which.
+pub(crate) async fn topic(api: &Api, text: &str) -> Result<Topic, CliError> {
+    let session = async |id: &str| {
+        let found = api.get::<Session>(&format!("/sessions/{id}"), &()).await;
+        found.map(|it| Topic::Session(it.value.id))
+    };
+    match text.split_once(':') {
+        Some(("board", board)) => return board_id(api, board).await.map(Topic::Board),
+        Some(("session", id)) if id.parse::<IdRef>().is_ok() => return session(id).await,
+        Some(_) | None => {}
+    }
+    match board_id(api, text).await {
+        Ok(board) => Ok(Topic::Board(board)),
+        Err(error) if error.exit.code() == Exit::NotFound.code() && is_id(text) => {
+            session(text).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.parse::<IdRef>().is_ok()
 }
 
 /// Finds a person by name or id.

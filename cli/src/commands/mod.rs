@@ -16,6 +16,7 @@ mod session;
 mod status;
 mod up;
 mod user;
+mod watch;
 mod worktree;
 
 use crate::args::{Command, Listing};
@@ -35,6 +36,7 @@ pub(crate) async fn dispatch(
         Command::Up(arguments) => return up::run(arguments, config, output).await,
         Command::Audit(command) => return audit::run(command, config, output).await,
         Command::Doctor(arguments) => return doctor::run(arguments, config, output).await,
+        Command::Watch(arguments) => return watch::run(&arguments, config, output).await,
         Command::Down => down::run(config, output).await?,
         Command::Status => status::run(config, output).await?,
         Command::Open => open::run(config, output)?,
