@@ -350,7 +350,6 @@ impl<'a> Reader<'a> {
 
 fn write_number(bytes: &mut Vec<u8>, mut value: u64) {
     loop {
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits fit a byte")]
         let low = (value & 0x7f) as u8;
         value >>= 7;
         if value == 0 {
