@@ -4,7 +4,7 @@
 //! list of operations, applied all or nothing, under one sequence number. The same form serves the
 //! WebSocket, the log, resume and replay.
 
-use crate::{BoardId, DocId, SessionId, UnixMillis};
+use crate::{BoardId, DocId, SessionId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -20,7 +20,23 @@ pub enum Topic {
     Session(SessionId),
     /// A text that several people write together; it has no log, but Yjs' own synchronization.
     Doc(DocId),
+    /// What concerns one person alone; on the wire `user:me`.
+    User(UserId),
 }
+
+impl Topic {
+    /// The topic's name in frames: a person's own is `user:me`, as nobody else can read it.
+    #[must_use]
+    pub fn channel(&self) -> String {
+        match self {
+            Self::User(_) => USER_CHANNEL.to_owned(),
+            Self::Board(_) | Self::Session(_) | Self::Doc(_) => self.to_string(),
+        }
+    }
+}
+
+/// Name of a person's own topic in frames.
+pub const USER_CHANNEL: &str = "user:me";
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,13 +44,14 @@ impl fmt::Display for Topic {
             Self::Board(id) => write!(f, "board:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
             Self::Doc(id) => write!(f, "doc:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
         }
     }
 }
 
 /// The text names no topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown topic: write `board:<id>`, `session:<id>` or `doc:<id>`")]
+#[error("unknown topic: write `board:<id>`, `session:<id>`, `doc:<id>` or `user:me`")]
 pub struct UnknownTopic;
 
 impl FromStr for Topic {
@@ -46,6 +63,7 @@ impl FromStr for Topic {
             "board" => id.parse().map(Self::Board).or(Err(UnknownTopic)),
             "session" => id.parse().map(Self::Session).or(Err(UnknownTopic)),
             "doc" => id.parse().map(Self::Doc).or(Err(UnknownTopic)),
+            "user" => id.parse().map(Self::User).or(Err(UnknownTopic)),
             _ => Err(UnknownTopic),
         }
     }
@@ -55,7 +73,9 @@ impl FromStr for Topic {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, ts_rs::TS)]
 #[ts(rename = "TopicObject")]
 pub struct Object {
-    /// `session`, `note`, `text`, `zone` on a board; `session`, `task`, `message` in a session.
+    /// `session`, `note`, `text`, `zone`, `edge`, `image`, `document`, `comment` on a board;
+    /// `session`, `task`, `message`, `comment` in a session; `board`, `attention`, `mention`, `user`
+    /// in one's own topic.
     pub kind: String,
     /// Its properties; which ones a kind has, says the REST type of the same name.
     #[schema(value_type = Object)]
@@ -67,7 +87,7 @@ pub struct Object {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, ts_rs::TS)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
-    /// Adds an object.
+    /// Adds an object, or brings back one that the same person removed (rule RT-23).
     Put {
         /// The object.
         id: String,
@@ -96,15 +116,25 @@ pub enum Op {
     Del {
         /// The object.
         id: String,
+        /// Only if nothing of the object was changed after this event.
+        #[serde(default, rename = "if", skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "number")]
+        if_seq: Option<i64>,
     },
 }
 
 impl Op {
+    /// Removes an object, whatever was done to it.
+    #[must_use]
+    pub fn del(id: impl ToString) -> Self {
+        Self::Del { id: id.to_string(), if_seq: None }
+    }
+
     /// The object that the operation changes.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Put { id, .. } | Self::Set { id, .. } | Self::Del { id } => id,
+            Self::Put { id, .. } | Self::Set { id, .. } | Self::Del { id, .. } => id,
         }
     }
 }
@@ -141,12 +171,12 @@ mod tests {
     #[test]
     fn topics_read_back_what_they_print() {
         let id = uuid::Uuid::from_u128(7);
-        for topic in
-            [Topic::Board(BoardId(id)), Topic::Session(SessionId(id)), Topic::Doc(DocId(id))]
-        {
+        let (user, doc) = (Topic::User(UserId(id)), Topic::Doc(DocId(id)));
+        for topic in [Topic::Board(BoardId(id)), Topic::Session(SessionId(id)), user, doc] {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
         assert_eq!("board:nope".parse::<Topic>(), Err(UnknownTopic));
+        assert_eq!(user.channel(), "user:me");
     }
 
     #[test]

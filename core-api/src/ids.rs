@@ -70,6 +70,8 @@ typed_ids! {
     BoardId => "board";
     /// A thing on a board; a session's card has the session's own UUID.
     BoardObjectId => "board object";
+    /// A comment on a board, an object, a message or a line of a diff.
+    CommentId => "comment";
     /// A registered repository.
     RepoId => "repo";
     /// A git worktree that Grove made.

@@ -13,6 +13,7 @@ pub mod isolation;
 pub mod limits;
 pub mod mcp;
 pub mod monitor;
+pub mod ord;
 pub mod page;
 pub mod realtime;
 pub mod rehearsal;

@@ -28,6 +28,13 @@ pub const REPO_SOURCE_BYTES: usize = 2_048;
 pub const BOARD_OBJECTS: u64 = 20_000;
 /// Board coordinates run from minus to plus this many board units.
 pub const BOARD_EXTENT_UNITS: f64 = 1_000_000.0;
+/// Longest text of a document; a longer one is refused as invalid.
+pub const DOCUMENT_BYTES: usize = 256 * 1024;
+/// Edges that may begin or end at one object; one more is answered with `conflict`.
+pub const OBJECT_EDGES: u64 = 500;
+/// Longest fractional key of an order; a longer one is refused as invalid, and its list is numbered
+/// anew.
+pub const ORD_BYTES: usize = 128;
 /// Prompts that may wait in one session; one more is answered with `conflict`.
 pub const QUEUED_PROMPTS: u64 = 50;
 /// Sessions below one root; a deeper spawn is answered with `conflict`.

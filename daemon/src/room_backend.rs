@@ -12,7 +12,7 @@ use crate::{boards, docs, events, sessions};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::users::User;
-use grove_core_api::{BoardId, DocId, ErrorCode, Problem};
+use grove_core_api::{BoardId, DocId, ErrorCode, Problem, UserId};
 use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
 use std::sync::{Arc, Weak};
 
@@ -59,6 +59,7 @@ impl RoomBackend {
             Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
             Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
             Topic::Doc(_) => return Err(Error::internal("a document has no objects")),
+            Topic::User(id) => return Err(Error::not_found(UserId::NOUN, id)),
         };
         reading.rollback().await?;
         Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
@@ -71,6 +72,7 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
         Topic::Doc(id) => docs::service::may_read(ctx, id).await.map(|_| ()),
+        Topic::User(id) => Err(Error::not_found(UserId::NOUN, id)),
     }
 }
 

@@ -21,7 +21,7 @@ fn play(log: &[Event]) -> BTreeMap<String, (String, Map<String, Value>)> {
                     properties.insert(k.clone(), v.clone());
                 }
             }
-            Op::Del { id } => {
+            Op::Del { id, .. } => {
                 objects.remove(id);
             }
         }

@@ -6,6 +6,7 @@
 mod audit;
 mod auth;
 mod bad_input;
+mod board_log;
 mod boards;
 mod cli;
 mod crash;

@@ -77,7 +77,7 @@ async fn rt05_what_cannot_be_applied_is_nacked_and_leaves_nothing() -> Outcome {
             let answer = socket.mutate(&topic, mid, ops).await?;
             assert_eq!(answer, Mutated::Refused(code), "{mid}");
         }
-        socket.mutate(&topic, "h", vec![Op::Del { id: id.to_string() }]).await?;
+        socket.mutate(&topic, "h", vec![Op::del(id)]).await?;
         let gone = socket.mutate(&topic, "i", vec![set(id, "text", json!("?"))]).await?;
         assert_eq!(gone, Mutated::Refused(NackCode::Gone), "RT-06");
         let log = client.log(&format!("/boards/{}", board.id)).await?;

@@ -79,7 +79,7 @@ impl View {
                 let object = self.objects.get_mut(id).with_context(|| format!("{id}: gone"))?;
                 object.v.insert(k.clone(), v.clone());
             }
-            Op::Del { id } => {
+            Op::Del { id, .. } => {
                 self.objects.remove(id);
             }
         }
@@ -124,6 +124,8 @@ pub struct Socket {
     pub gone: Vec<String>,
     /// Frames that the server could not use, or topics that it refused.
     pub errors: Vec<(ErrorCode, Option<i64>)>,
+    /// Topics whose state is to be read over HTTP, with the address.
+    pub refetches: Vec<(String, String)>,
     /// Answers to `ping`.
     pub pongs: Vec<i64>,
     /// Documents: epoch and number of each, by topic.
@@ -156,6 +158,7 @@ impl Socket {
             cursors: BTreeMap::new(),
             gone: Vec::new(),
             errors: Vec::new(),
+            refetches: Vec::new(),
             pongs: Vec::new(),
             docs: BTreeMap::new(),
             binary: VecDeque::new(),
@@ -164,7 +167,12 @@ impl Socket {
             closed: None,
             next_sub: 0,
         };
-        let hello = ClientFrame::Hello { v: 1, app: version::GROVE.into(), tab: "test".into() };
+        let hello = ClientFrame::Hello {
+            v: 1,
+            app: version::GROVE.into(),
+            tab: "test".into(),
+            caps: Vec::new(),
+        };
         socket.send(&hello).await?;
         socket.until("welcome", |it| (!it.peer.is_empty()).then_some(())).await?;
         Ok(socket)
@@ -364,6 +372,7 @@ impl Socket {
                 self.saved.insert(ch, n);
             }
             ServerFrame::Error { code, ch: Some(ch), .. } => self.doc_errors.push((ch, code)),
+            ServerFrame::Refetch { ch, url, .. } => self.refetches.push((ch, url)),
             ServerFrame::Subok { ch, epoch, .. } => {
                 let view = self.views.entry(ch).or_default();
                 ensure!(view.epoch == epoch, "subok of another epoch");

@@ -4,11 +4,11 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { ErrorBoundary } from "./app/ErrorBoundary";
 import { client, queries } from "./app/live";
+import { tellRefusal } from "./app/refusals";
 import { prepareWriting } from "./doc/prepare";
-import { toastRefusal } from "./ui/toasts";
 import "./app.css";
 
-client.onRefusal = ({ msg }) => toastRefusal(msg);
+client.onRefusal = tellRefusal;
 client.start();
 const stopWaiting = client.subscribe(() => {
   if (client.connection.state !== "live") return;

@@ -195,7 +195,7 @@ mod tests {
                 Op::Put { id: id.clone(), kind: "note".to_owned(), v: serde_json::Map::new() },
                 set("text", "two\nlines \u{1b}[31m".into()),
                 set("pos", json!([1, 2])),
-                Op::Del { id: id.clone() },
+                Op::del(&id),
             ],
         };
         assert_eq!(

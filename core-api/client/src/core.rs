@@ -252,7 +252,9 @@ impl Core {
         self.connection += 1;
         self.pace = Pace { tokens: Pace::FULL, filled_at_ms: now_ms };
         let (app, tab) = (version::GROVE.to_owned(), self.tab.clone());
-        vec![Effect::Send(ClientFrame::Hello { v: version::REALTIME, app, tab })]
+        // Whole states come as frames: there is no HTTP client here.
+        let caps = Vec::new();
+        vec![Effect::Send(ClientFrame::Hello { v: version::REALTIME, app, tab, caps })]
     }
 
     /// Ends a connection: topics wait to be resumed, unanswered mutations to be sent again.
@@ -404,10 +406,10 @@ impl Core {
                 }
             }
             ServerFrame::St { ch, m, o, d } => self.on_text((ch, m, o, d), &mut effects),
-            // Documents are not followed here, so nothing is saved in them.
-            ServerFrame::Pong { .. } | ServerFrame::Saved { .. } => {}
-            ServerFrame::Error { code, msg, reference, .. } => {
-                self.on_error(code, msg, reference, &mut effects);
+            // `refetch` is only for those who said that they can; documents are not followed here.
+            ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } | ServerFrame::Saved { .. } => {}
+            ServerFrame::Error { code, msg, reference, ch } => {
+                self.on_error((code, msg), reference, ch, &mut effects);
             }
         }
         effects
@@ -446,14 +448,16 @@ impl Core {
 
     fn on_error(
         &mut self,
-        code: ErrorCode,
-        message: String,
+        (code, message): (ErrorCode, String),
         reference: Option<i64>,
+        ended: Option<String>,
         effects: &mut Vec<Effect>,
     ) {
         let asked =
             self.topics.iter().find(|(_, it)| reference.is_some() && it.awaited == reference);
-        let Some(topic) = asked.map(|(name, _)| name.clone()) else {
+        // A right that has ended names its topic (rule RT-12).
+        let ended = ended.filter(|it| self.topics.contains_key(it));
+        let Some(topic) = asked.map(|(name, _)| name.clone()).or(ended) else {
             effects.push(Effect::Tell(Notice::Error { code, message }));
             return;
         };

@@ -73,7 +73,7 @@ impl View {
                     object.v.insert(k.clone(), v.clone());
                 }
             }
-            Op::Del { id } => {
+            Op::Del { id, .. } => {
                 self.objects.remove(id);
                 self.texts.remove(id);
             }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(view.apply(&event(2, vec![set("a", "text", "x".into())])), Taken::Applied);
         assert_eq!(view.apply(&event(2, vec![set("a", "text", "y".into())])), Taken::Known);
         assert_eq!(view.property("a", "text"), Some(&Value::from("x")));
-        assert_eq!(view.apply(&event(3, vec![Op::Del { id: "a".into() }])), Taken::Applied);
+        assert_eq!(view.apply(&event(3, vec![Op::del("a")])), Taken::Applied);
         assert_eq!(view.apply(&event(4, vec![set("a", "text", "z".into())])), Taken::Applied);
         assert!(view.objects.is_empty());
     }

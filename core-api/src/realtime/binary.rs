@@ -286,6 +286,10 @@ impl UpdateSummary {
             DELETED => reader.length(),
             STRING => {
                 let text = reader.text()?;
+                // PostgreSQL stores no NUL in text, and none is meant.
+                if text.contains('\0') {
+                    return Err(Malformed::Content);
+                }
                 self.text_bytes += text.len();
                 match text.encode_utf16().count() {
                     0 => Err(Malformed::Content),

@@ -18,13 +18,17 @@ pub enum ClientFrame {
         /// Id of the browser tab.
         #[serde(default)]
         tab: String,
+        /// What the client can do beyond the frames of version 1: `refetch`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(optional, as = "Option<Vec<String>>")]
+        caps: Vec<String>,
     },
     /// Joins a topic, or resumes it from `(epoch, seq)`.
     Sub {
         /// Comes back in the answer.
         #[ts(type = "number")]
         id: i64,
-        /// The topic.
+        /// The topic: `board:<id>`, `session:<id>` or `user:me`.
         ch: String,
         /// Epoch that the client has seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]

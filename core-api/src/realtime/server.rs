@@ -19,6 +19,8 @@ pub enum NackCode {
     Exists,
     /// The operation does not fit the object.
     Invalid,
+    /// The object is fixed (`is_locked`).
+    Locked,
     /// Too many mutations.
     Rate,
     /// The server could not store it; send it again later.
@@ -57,6 +59,24 @@ pub enum ServerFrame {
         seq: i64,
         /// The objects.
         state: BTreeMap<String, Object>,
+    },
+    /// The whole state is too large for a frame: read it at `url`, then `sub` again from the epoch and
+    /// number that came with it. The topic is not subscribed meanwhile. Only for clients that said
+    /// `refetch` in `hello`.
+    Refetch {
+        /// Number of the `sub` that it answers; absent when the client fell behind.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "number")]
+        id: Option<i64>,
+        /// The topic.
+        ch: String,
+        /// Where the state is, on this host.
+        url: String,
+        /// Identity of the log.
+        epoch: String,
+        /// Newest event of the topic.
+        #[ts(type = "number")]
+        seq: i64,
     },
     /// The topic is resumed; the events after the client's `seq` follow.
     Subok {
@@ -143,7 +163,7 @@ pub enum ServerFrame {
         #[ts(type = "number")]
         ts: i64,
     },
-    /// A frame could not be used.
+    /// A frame could not be used, or the right to a topic has ended (`ch`).
     Error {
         /// Code as in REST problems.
         code: crate::ErrorCode,
@@ -153,7 +173,7 @@ pub enum ServerFrame {
         #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
         #[ts(optional, type = "number")]
         reference: Option<i64>,
-        /// The topic, when it is about a binary frame.
+        /// The topic: one that is no longer subscribed, or a document that a binary frame was about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         ch: Option<String>,

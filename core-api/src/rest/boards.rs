@@ -1,10 +1,12 @@
 //! Boards and what lies on them.
 
+use crate::event::Object;
 use crate::rest::sessions::{Relation, RunState};
 use crate::{BoardId, BoardObjectId, SessionId, UnixMillis, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 /// A shared spatial board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
@@ -65,6 +67,12 @@ pub enum ObjectKind {
     Text,
     /// A named area.
     Zone,
+    /// A line from one object to another; goes with either of them.
+    Edge,
+    /// A picture that was sent to the board before.
+    Image,
+    /// A titled text, opened beside the board.
+    Document,
 }
 
 /// Colours of notes and zones.
@@ -98,7 +106,7 @@ pub enum ObjectColor {
     Rose,
 }
 
-/// A note, text, zone or session card on a board.
+/// What lies on a board: a session's card, or a mark that people put there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
 pub struct BoardObject {
     /// Its id; the card of a session has the session's id.
@@ -107,14 +115,40 @@ pub struct BoardObject {
     pub board_id: BoardId,
     /// What it is.
     pub kind: ObjectKind,
-    /// Upper left corner in board units.
+    /// Upper left corner in board units; an edge has none of its own and says `[0, 0]`.
     pub pos: [f64; 2],
     /// Width and height in board units; absent where the kind has a fixed size.
     pub size: Option<[f64; 2]>,
-    /// Words on it: Markdown of a note, the words of a text, the name of a zone.
+    /// Words on it: Markdown of a note or document, the words of a text, the name of a zone, the
+    /// label of an edge, what an image shows.
     pub text: String,
     /// Its colour.
     pub color: ObjectColor,
+    /// Place in the order of drawing and of lists: a fractional key, compared byte by byte; of two
+    /// equal ones the smaller id comes first.
+    pub ord: String,
+    /// Whether it is fixed: while it is, neither place nor size change and it is not removed.
+    pub is_locked: bool,
+    /// Where an edge begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub from: Option<BoardObjectId>,
+    /// Where an edge ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub to: Option<BoardObjectId>,
+    /// Title of a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub title: Option<String>,
+    /// Content of an image: `GET /boards/{id}/images/{image}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub image: Option<String>,
+    /// Width and height of an image's content in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub natural_size: Option<[u32; 2]>,
     /// Who put it there.
     pub created_by: UserId,
     /// When it was made.
@@ -125,13 +159,15 @@ pub struct BoardObject {
     pub updated_at_ms: UnixMillis,
 }
 
-/// A new note, text or zone. Session cards come with their sessions.
+/// A new note, text, zone, edge, image or document. Session cards come with their sessions.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBoardObject {
-    /// `note`, `text` or `zone`.
+    /// `note`, `text`, `zone`, `edge`, `image` or `document`.
     pub kind: ObjectKind,
-    /// Upper left corner in board units.
+    /// Upper left corner in board units; an edge needs none.
+    #[serde(default)]
+    #[ts(optional, as = "Option<[f64; 2]>")]
     pub pos: [f64; 2],
     /// Width and height in board units, 20 to 20,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,9 +179,34 @@ pub struct CreateBoardObject {
     /// Its colour.
     #[serde(default)]
     pub color: ObjectColor,
+    /// Place in the order of drawing; absent: above everything that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ord: Option<String>,
+    /// Whether it is fixed.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub is_locked: bool,
+    /// Where an edge begins; it must lie on the same board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub from: Option<BoardObjectId>,
+    /// Where an edge ends; it must lie on the same board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub to: Option<BoardObjectId>,
+    /// Title of a document, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub title: Option<String>,
+    /// Content of an image, as `POST /boards/{id}/images` answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub image: Option<String>,
 }
 
-/// Changes of an object; absent fields stay as they are. Of a session card only `pos` can change.
+/// Changes of an object; absent fields stay as they are. Of a session card only `pos`,
+/// `ord` and `is_locked` can change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
 #[serde(deny_unknown_fields)]
 pub struct PatchBoardObject {
@@ -165,6 +226,26 @@ pub struct PatchBoardObject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub color: Option<ObjectColor>,
+    /// Place in the order of drawing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ord: Option<String>,
+    /// Whether it is fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub is_locked: Option<bool>,
+    /// Where an edge begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub from: Option<BoardObjectId>,
+    /// Where an edge ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub to: Option<BoardObjectId>,
+    /// Title of a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub title: Option<String>,
 }
 
 /// Properties of a session's card in a board topic (`kind: "session"`).
@@ -172,6 +253,10 @@ pub struct PatchBoardObject {
 pub struct SessionCard {
     /// Upper left corner in board units.
     pub pos: [f64; 2],
+    /// Place in the order of drawing, as of any object.
+    pub ord: String,
+    /// Whether it is fixed.
+    pub is_locked: bool,
     /// The session's title.
     pub title: String,
     /// Its run state.
@@ -200,17 +285,121 @@ pub struct SessionCard {
     pub tokens: i64,
 }
 
-/// Properties of a note, text or zone in a board topic.
+/// Properties of a note, text, zone, edge, image or document in a board topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, ts_rs::TS)]
 pub struct BoardMark {
-    /// Upper left corner in board units.
+    /// Upper left corner in board units; an edge has none of its own and says `[0, 0]`.
     pub pos: [f64; 2],
     /// Width and height in board units.
     pub size: Option<[f64; 2]>,
-    /// Words on it.
+    /// Words on it: Markdown of a note or document, the words of a text, the name of a zone, the
+    /// label of an edge, what an image shows.
     pub text: String,
     /// Its colour.
     pub color: ObjectColor,
+    /// Place in the order of drawing and of lists: a fractional key, compared byte by byte; of two
+    /// equal ones the smaller id comes first.
+    pub ord: String,
+    /// Whether it is fixed: while it is, neither place nor size change and it is not removed.
+    pub is_locked: bool,
+    /// Where an edge begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub from: Option<BoardObjectId>,
+    /// Where an edge ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub to: Option<BoardObjectId>,
+    /// Title of a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub title: Option<String>,
+    /// Content of an image: `GET /boards/{id}/images/{image}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub image: Option<String>,
+    /// Width and height of an image's content in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub natural_size: Option<[u32; 2]>,
     /// Who put it there.
     pub created_by: UserId,
+}
+
+/// Content of an image that was sent to a board; put an object of kind `image` to show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+pub struct BoardImage {
+    /// SHA-256 of the content, in hex.
+    pub id: String,
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`, told by the content.
+    pub media_type: String,
+    /// Its length in bytes.
+    #[ts(type = "number")]
+    pub size_bytes: i64,
+    /// Width and height in pixels.
+    pub natural_size: [u32; 2],
+}
+
+/// How one person last looked at a board; nobody else sees it.
+#[derive(
+    Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS,
+)]
+#[serde(deny_unknown_fields)]
+pub struct BoardView {
+    /// Version of this form: 1.
+    pub v: u32,
+    /// Left and top in board units, and zoom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub viewport: Option<[f64; 3]>,
+    /// Open panels, in the order of their tabs; at most 32.
+    #[serde(default)]
+    pub panels: Vec<ViewPanel>,
+    /// Which of them is in front.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub active_panel: Option<u32>,
+    /// Width of the panels in pixels, 200 to 4,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub panel_width_px: Option<u32>,
+}
+
+/// An open panel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+pub struct ViewPanel {
+    /// What it shows, such as `session:<id>` or `document:<id>`; at most 128 bytes.
+    pub target: String,
+    /// Which of its tabs is in front, such as `diff`; at most 64 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tab: Option<String>,
+}
+
+/// The state of a topic at an event: what a `snap` frame says, over HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, ts_rs::TS)]
+pub struct TopicState {
+    /// Identity of the log.
+    pub epoch: String,
+    /// Newest event in the state.
+    #[ts(type = "number")]
+    pub seq: i64,
+    /// When that event was stored; 0 before the first one.
+    #[ts(type = "number")]
+    pub at_ms: UnixMillis,
+    /// The objects.
+    pub state: BTreeMap<String, Object>,
+}
+
+/// A moment of a board.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AtQuery {
+    /// The state after this event.
+    #[serde(default)]
+    pub seq: Option<i64>,
+    /// The state at this time, in milliseconds since 1970.
+    #[serde(default)]
+    pub at_ms: Option<i64>,
 }

@@ -5,10 +5,12 @@
 pub mod audit;
 pub mod auth;
 pub mod boards;
+pub mod comments;
 pub mod docs;
 pub mod executors;
 pub mod instance;
 pub mod messages;
+pub mod notices;
 pub mod repos;
 pub mod sessions;
 pub mod tasks;

@@ -1,6 +1,5 @@
 //! Pure rules of board objects.
 
-use grove_core_api::event::Op;
 use grove_core_api::limits;
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::{BoardMark, BoardObject, ObjectColor, ObjectKind};
@@ -17,6 +16,12 @@ pub(crate) struct ObjectData {
     pub(crate) size: Option<[f64; 2]>,
     pub(crate) text: String,
     pub(crate) color: ObjectColor,
+    pub(crate) is_locked: bool,
+    pub(crate) title: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) natural_size: Option<[u32; 2]>,
+    /// Number of the event that put the object on the board.
+    pub(crate) put_seq: i64,
     /// Number of the event that last changed a property (compare and set).
     pub(crate) seqs: BTreeMap<String, i64>,
 }
@@ -28,10 +33,30 @@ pub(crate) struct Placed {
     pub(crate) board_id: BoardId,
     pub(crate) kind: ObjectKind,
     pub(crate) pos: [f64; 2],
+    pub(crate) ord: String,
+    /// Both ends of an edge; nothing else has them.
+    pub(crate) ends: Option<[BoardObjectId; 2]>,
     pub(crate) data: ObjectData,
     pub(crate) created_by: UserId,
     pub(crate) created_at_ms: UnixMillis,
     pub(crate) updated_at_ms: UnixMillis,
+}
+
+/// What of a session's card is the board's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct CardPlace {
+    pub(crate) pos: [f64; 2],
+    pub(crate) ord: String,
+    pub(crate) is_locked: bool,
+}
+
+/// What was removed from a board: who may bring it back (rule RT-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Removed {
+    pub(crate) board_id: BoardId,
+    pub(crate) created_by: UserId,
+    pub(crate) created_at_ms: UnixMillis,
+    pub(crate) removed_by: UserId,
 }
 
 /// Why an operation cannot be applied.
@@ -47,6 +72,69 @@ pub(crate) fn refused<T>(code: NackCode, message: impl Into<String>) -> Result<T
 }
 
 impl Placed {
+    /// A bare object; its properties are set one by one.
+    pub(crate) fn fresh(
+        id: BoardObjectId,
+        board_id: BoardId,
+        kind: ObjectKind,
+        created_by: UserId,
+        now: UnixMillis,
+    ) -> Self {
+        Self {
+            id,
+            board_id,
+            kind,
+            pos: [0.0, 0.0],
+            ord: String::new(),
+            ends: None,
+            data: ObjectData { v: 1, ..ObjectData::default() },
+            created_by,
+            created_at_ms: now,
+            updated_at_ms: now,
+        }
+    }
+
+    /// Makes an object of the properties that somebody sent; what the server itself knows of it
+    /// (`created_by`, `natural_size`) is left out, whatever is said.
+    ///
+    /// # Errors
+    /// `Invalid` when a property is missing, unknown or does not fit.
+    pub(crate) fn with(mut self, v: &Map<String, Value>) -> Result<Self, Refused> {
+        let is_edge = self.kind == ObjectKind::Edge;
+        let needed: &[&str] = match self.kind {
+            ObjectKind::Edge => &["from", "to"],
+            ObjectKind::Image => &["pos", "image"],
+            ObjectKind::Session
+            | ObjectKind::Note
+            | ObjectKind::Text
+            | ObjectKind::Zone
+            | ObjectKind::Document => &["pos"],
+        };
+        if let Some(missing) = needed.iter().find(|it| v.get(**it).is_none_or(Value::is_null)) {
+            return refused(NackCode::Invalid, format!("`{missing}` is missing"));
+        }
+        for (property, value) in v {
+            let is_known = matches!(property.as_str(), "created_by" | "natural_size");
+            let is_place = is_edge && matches!(property.as_str(), "pos" | "size");
+            let is_absent = value.is_null() || (property == "ord" && value == "");
+            if is_known || is_place || is_absent {
+                continue;
+            }
+            if is_edge && matches!(property.as_str(), "from" | "to") {
+                self.ends.get_or_insert([self.id; 2])[usize::from(property == "to")] =
+                    object_id(property, value)?;
+            } else if property == "image" && self.kind == ObjectKind::Image {
+                self.data.image = Some(words("image", value, limits::TITLE_CHARS)?);
+            } else {
+                self.set(property, value)?;
+            }
+        }
+        if self.kind == ObjectKind::Document {
+            self.data.title.get_or_insert_default();
+        }
+        Ok(self)
+    }
+
     pub(crate) fn object(&self) -> BoardObject {
         BoardObject {
             id: self.id,
@@ -56,6 +144,13 @@ impl Placed {
             size: self.data.size,
             text: self.data.text.clone(),
             color: self.data.color,
+            ord: self.ord.clone(),
+            is_locked: self.data.is_locked,
+            from: self.ends.map(|it| it[0]),
+            to: self.ends.map(|it| it[1]),
+            title: self.data.title.clone(),
+            image: self.data.image.clone(),
+            natural_size: self.data.natural_size,
             created_by: self.created_by,
             created_at_ms: self.created_at_ms,
             updated_at_ms: self.updated_at_ms,
@@ -68,30 +163,100 @@ impl Placed {
             size: self.data.size,
             text: self.data.text.clone(),
             color: self.data.color,
+            ord: self.ord.clone(),
+            is_locked: self.data.is_locked,
+            from: self.ends.map(|it| it[0]),
+            to: self.ends.map(|it| it[1]),
+            title: self.data.title.clone(),
+            image: self.data.image.clone(),
+            natural_size: self.data.natural_size,
             created_by: self.created_by,
         }
+    }
+
+    pub(crate) fn card_place(&self) -> CardPlace {
+        CardPlace { pos: self.pos, ord: self.ord.clone(), is_locked: self.data.is_locked }
+    }
+
+    /// Number of the event that last changed a property; that which put the object counts too.
+    pub(crate) fn changed_at(&self, property: &str) -> i64 {
+        self.data.seqs.get(property).copied().unwrap_or(0).max(self.data.put_seq)
+    }
+
+    /// Number of the newest event that changed anything of the object.
+    pub(crate) fn newest_change(&self) -> i64 {
+        self.data.seqs.values().copied().max().unwrap_or(0).max(self.data.put_seq)
+    }
+
+    /// Notes the event that changed these properties.
+    pub(crate) fn note(&mut self, properties: impl IntoIterator<Item = String>, seq: i64) {
+        self.data.seqs.extend(properties.into_iter().map(|property| (property, seq)));
+    }
+
+    /// Notes the event that put the object on the board.
+    pub(crate) fn note_put(&mut self, seq: i64) {
+        self.data.put_seq = seq;
+        self.data.seqs.clear();
+    }
+
+    /// Fails when the object is fixed and the change would move or remove it (rule RT-24).
+    ///
+    /// # Errors
+    /// `Locked`.
+    pub(crate) fn check_lock(&self, property: Option<&str>) -> Result<(), Refused> {
+        let would_move = property.is_none_or(|it| matches!(it, "pos" | "size"));
+        if self.data.is_locked && would_move {
+            return refused(NackCode::Locked, "it is locked: unlock it first");
+        }
+        Ok(())
     }
 
     /// Sets one property from the wire.
     ///
     /// # Errors
-    /// `Invalid` when the kind has no such property or the value does not fit it.
+    /// `Invalid` when the kind has no such property or the value does not fit it, `Locked` when the
+    /// object is fixed.
     pub(crate) fn set(&mut self, property: &str, value: &Value) -> Result<(), Refused> {
+        self.check_lock(Some(property))?;
+        let is_edge = self.kind == ObjectKind::Edge;
         match (self.kind, property) {
-            (_, "pos") => self.pos = place(value)?,
+            (_, "pos") if !is_edge => self.pos = place(value)?,
+            (_, "ord") => self.ord = ord(value)?,
+            (_, "is_locked") => self.data.is_locked = flag("is_locked", value)?,
             (ObjectKind::Session, _) => {
-                return refused(NackCode::Invalid, "of a session's card only `pos` can be set");
+                let message = "of a session's card only `pos`, `ord` and `is_locked` can be set";
+                return refused(NackCode::Invalid, message);
             }
-            (_, "size") => self.data.size = size(value)?,
-            (_, "text") => self.data.text = words(value)?,
+            (_, "size") if !is_edge => self.data.size = size(value)?,
+            (ObjectKind::Document, "text") => {
+                self.data.text = words("text", value, limits::DOCUMENT_BYTES)?;
+            }
+            (_, "text") => self.data.text = words("text", value, limits::NOTE_BYTES)?,
             (_, "color") => self.data.color = color(value)?,
+            (ObjectKind::Edge, "from" | "to") => {
+                let ends = self.ends.get_or_insert([self.id; 2]);
+                ends[usize::from(property == "to")] = object_id(property, value)?;
+            }
+            (ObjectKind::Document, "title") => self.data.title = Some(title(value)?),
             _ => {
-                return refused(NackCode::Invalid, format!("there is no property `{property}`"));
+                let kind = kind_name(self.kind);
+                let message = format!("`{property}` of this ({kind}) cannot be set");
+                return refused(NackCode::Invalid, message);
             }
         }
         Ok(())
     }
 }
+
+const KINDS: [ObjectKind; 7] = [
+    ObjectKind::Session,
+    ObjectKind::Note,
+    ObjectKind::Text,
+    ObjectKind::Zone,
+    ObjectKind::Edge,
+    ObjectKind::Image,
+    ObjectKind::Document,
+];
 
 /// Name of a kind on the wire and in the database.
 pub(crate) const fn kind_name(kind: ObjectKind) -> &'static str {
@@ -100,21 +265,14 @@ pub(crate) const fn kind_name(kind: ObjectKind) -> &'static str {
         ObjectKind::Note => "note",
         ObjectKind::Text => "text",
         ObjectKind::Zone => "zone",
+        ObjectKind::Edge => "edge",
+        ObjectKind::Image => "image",
+        ObjectKind::Document => "document",
     }
 }
 
 pub(crate) fn kind_of(name: &str) -> Option<ObjectKind> {
-    [ObjectKind::Session, ObjectKind::Note, ObjectKind::Text, ObjectKind::Zone]
-        .into_iter()
-        .find(|kind| kind_name(*kind) == name)
-}
-
-/// The event for a list of changed properties.
-pub(crate) fn set_ops(id: BoardObjectId, properties: Vec<(&str, Value)>) -> Vec<Op> {
-    properties
-        .into_iter()
-        .map(|(k, v)| Op::Set { id: id.to_string(), k: k.to_owned(), v, if_seq: None })
-        .collect()
+    KINDS.into_iter().find(|kind| kind_name(*kind) == name)
 }
 
 /// An object as a map of properties.
@@ -156,13 +314,48 @@ fn pair(value: &Value, name: &str) -> Result<[f64; 2], Refused> {
     }
 }
 
-fn words(value: &Value) -> Result<String, Refused> {
+fn words(name: &str, value: &Value, most_bytes: usize) -> Result<String, Refused> {
     match value.as_str() {
-        Some(text) if text.len() <= limits::NOTE_BYTES && !text.contains('\0') => {
+        Some(text) if text.len() <= most_bytes && !text.contains('\0') => Ok(text.to_owned()),
+        _ => {
+            let message = format!("`{name}` must be words of at most {most_bytes} bytes");
+            refused(NackCode::Invalid, message)
+        }
+    }
+}
+
+fn title(value: &Value) -> Result<String, Refused> {
+    match value.as_str() {
+        Some(text)
+            if text.chars().count() <= limits::TITLE_CHARS
+                && !text.chars().any(char::is_control) =>
+        {
             Ok(text.to_owned())
         }
-        _ => refused(NackCode::Invalid, "`text` must be words of at most 64 KiB"),
+        _ => refused(NackCode::Invalid, "`title` must be one line of at most 200 characters"),
     }
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool, Refused> {
+    match value.as_bool() {
+        Some(flag) => Ok(flag),
+        None => refused(NackCode::Invalid, format!("`{name}` must be true or false")),
+    }
+}
+
+fn ord(value: &Value) -> Result<String, Refused> {
+    match value.as_str() {
+        Some(key) if grove_core_api::ord::is_key(key, limits::ORD_BYTES) => Ok(key.to_owned()),
+        _ => refused(NackCode::Invalid, "`ord` must be a fractional key such as `a0V`"),
+    }
+}
+
+fn object_id(name: &str, value: &Value) -> Result<BoardObjectId, Refused> {
+    let id = value.as_str().and_then(|text| text.parse().ok());
+    id.ok_or_else(|| Refused {
+        code: NackCode::Invalid,
+        message: format!("`{name}` must be the id of an object"),
+    })
 }
 
 fn color(value: &Value) -> Result<ObjectColor, Refused> {

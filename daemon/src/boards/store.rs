@@ -1,13 +1,13 @@
 //! Rows of boards and their objects.
 
-use super::model::{ObjectData, Placed, kind_name, kind_of};
-use crate::db::entity::{board, board_object};
+use super::model::{ObjectData, Placed, Removed, kind_name, kind_of};
+use crate::db::entity::{board, board_image, board_object, removed_object};
 use crate::error::Error;
-use grove_core_api::rest::boards::{Board, ObjectKind};
-use grove_core_api::{BoardId, BoardObjectId, IdRef, UserId};
+use grove_core_api::rest::boards::{Board, BoardImage, ObjectKind};
+use grove_core_api::{BoardId, BoardObjectId, IdRef, UnixMillis, UserId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -148,6 +148,108 @@ pub(crate) async fn delete_object(
     Ok(())
 }
 
+/// Edges of a board that begin or end at an object.
+pub(crate) async fn edges_at(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    end: BoardObjectId,
+) -> Result<Vec<Placed>, Error> {
+    let at_end = Condition::any()
+        .add(board_object::Column::FromId.eq(end.0))
+        .add(board_object::Column::ToId.eq(end.0));
+    let rows = board_object::Entity::find()
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .filter(at_end)
+        .order_by_asc(board_object::Column::Id)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(read_object).collect()
+}
+
+/// How many edges other than this one begin or end at an object.
+pub(crate) async fn count_edges(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    end: BoardObjectId,
+    except: BoardObjectId,
+) -> Result<u64, Error> {
+    let at_end = Condition::any()
+        .add(board_object::Column::FromId.eq(end.0))
+        .add(board_object::Column::ToId.eq(end.0));
+    Ok(board_object::Entity::find()
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .filter(board_object::Column::Id.ne(except.0))
+        .filter(at_end)
+        .count(connection)
+        .await?)
+}
+
+/// A picture of a board.
+pub(crate) async fn image(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    id: &str,
+) -> Result<Option<BoardImage>, Error> {
+    let row = board_image::Entity::find_by_id((board.0, id.to_owned())).one(connection).await?;
+    Ok(row.map(|row| BoardImage {
+        id: row.id,
+        media_type: row.media_type,
+        size_bytes: row.size_bytes,
+        natural_size: [row.width_px, row.height_px].map(|it| u32::try_from(it).unwrap_or(0)),
+    }))
+}
+
+/// The highest key in the order of a board; empty when nothing has one.
+pub(crate) async fn highest_ord(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+) -> Result<String, Error> {
+    let highest = board_object::Entity::find()
+        .select_only()
+        .column(board_object::Column::Ord)
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .order_by_desc(board_object::Column::Ord)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(highest.unwrap_or_default())
+}
+
+/// Remembers who removed an object.
+pub(crate) async fn bury(
+    connection: &impl ConnectionTrait,
+    object: &Placed,
+    by: UserId,
+    now: UnixMillis,
+) -> Result<(), Error> {
+    removed_object::Entity::delete_by_id(object.id.0).exec(connection).await?;
+    let row = removed_object::ActiveModel {
+        id: Set(object.id.0),
+        board_id: Set(object.board_id.0),
+        kind: Set(kind_name(object.kind).to_owned()),
+        created_by: Set(object.created_by.0),
+        created_at_ms: Set(object.created_at_ms),
+        removed_by: Set(by.0),
+        removed_at_ms: Set(now),
+    };
+    removed_object::Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// Who removed an object of this id, when one was.
+pub(crate) async fn removed(
+    connection: &impl ConnectionTrait,
+    id: BoardObjectId,
+) -> Result<Option<Removed>, Error> {
+    let row = removed_object::Entity::find_by_id(id.0).one(connection).await?;
+    Ok(row.map(|row| Removed {
+        board_id: BoardId(row.board_id),
+        created_by: UserId(row.created_by),
+        created_at_ms: row.created_at_ms,
+        removed_by: UserId(row.removed_by),
+    }))
+}
+
 fn row(board: &Board) -> board::ActiveModel {
     board::ActiveModel {
         id: Set(board.id.0),
@@ -181,6 +283,9 @@ fn object_row(object: &Placed) -> Result<board_object::ActiveModel, Error> {
         kind: Set(kind_name(object.kind).to_owned()),
         pos_x: Set(object.pos[0]),
         pos_y: Set(object.pos[1]),
+        ord: Set(object.ord.clone()),
+        from_id: Set(object.ends.map(|it| it[0].0)),
+        to_id: Set(object.ends.map(|it| it[1].0)),
         data: Set(serde_json::to_value(&object.data)?),
         created_by: Set(object.created_by.0),
         created_at_ms: Set(object.created_at_ms),
@@ -197,6 +302,8 @@ fn read_object(row: board_object::Model) -> Result<Placed, Error> {
         board_id: BoardId(row.board_id),
         kind,
         pos: [row.pos_x, row.pos_y],
+        ord: row.ord,
+        ends: row.from_id.zip(row.to_id).map(|(from, to)| [from, to].map(BoardObjectId)),
         data,
         created_by: UserId(row.created_by),
         created_at_ms: row.created_at_ms,

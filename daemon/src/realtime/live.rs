@@ -154,7 +154,7 @@ impl LiveRoom {
         let ch = topic.to_string();
         let interval_ms = match topic {
             Topic::Board(_) => limits::ROOM_TICK_MS,
-            Topic::Session(_) | Topic::Doc(_) => limits::STREAM_TICK_MS,
+            Topic::Session(_) | Topic::User(_) | Topic::Doc(_) => limits::STREAM_TICK_MS,
         };
         let state = State {
             room: Room::new(ch.clone()),

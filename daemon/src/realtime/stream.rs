@@ -195,7 +195,7 @@ impl Finals {
             match op {
                 Op::Set { id, k, v, .. } if k == "is_streaming" => self.note(id, Some(v)),
                 Op::Put { id, v, .. } => self.note(id, v.get("is_streaming")),
-                Op::Del { id } => self.note(id, Some(&Value::Bool(false))),
+                Op::Del { id, .. } => self.note(id, Some(&Value::Bool(false))),
                 Op::Set { .. } => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Pure rules of sessions: state from facts, cards, titles, one-line summaries.
 
+use crate::boards::service::CardPlace;
 use crate::executors::service::Health;
 use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;
@@ -102,10 +103,12 @@ pub(crate) fn run_state(facts: &Facts) -> RunState {
 }
 
 /// The session's card; where it lies is known elsewhere.
-pub(crate) fn card(session: &Session, pos: [f64; 2]) -> SessionCard {
+pub(crate) fn card(session: &Session, place: CardPlace) -> SessionCard {
     let usage = session.usage;
     SessionCard {
-        pos,
+        pos: place.pos,
+        ord: place.ord,
+        is_locked: place.is_locked,
         title: session.title.clone(),
         state: session.state,
         line: session.line.clone(),

@@ -6,7 +6,9 @@ import { BoardView } from "@/features/board/BoardView";
 import { EmptyBoard } from "@/features/board/EmptyBoard";
 import { isTyping } from "@/features/board/keys";
 import { SessionList, useSessions } from "@/features/board/SessionList";
+import { FollowFrame, Spotlight } from "@/features/people/Follow";
 import { JoinCard } from "@/features/people/identity";
+import { useOwnPresence } from "@/features/people/presence";
 import { SignIn } from "@/features/people/SignIn";
 import { needsYou } from "@/features/session/state";
 import type { Channel } from "@/net/client";
@@ -82,11 +84,13 @@ function BoardArea({
   channel,
   board,
   session,
+  engine,
   onEngine,
 }: {
   channel: Channel;
   board: string;
   session: string | null;
+  engine: Engine | null;
   onEngine: (engine: Engine | null) => void;
 }) {
   const refusal = useRefusal(channel);
@@ -123,6 +127,8 @@ function BoardArea({
   return (
     <>
       <BoardView channel={channel} board={board} openId={session} onEngine={onEngine} />
+      {engine && <FollowFrame engine={engine} channel={channel} />}
+      {engine && <Spotlight engine={engine} channel={channel} />}
       {isEmpty && <EmptyBoard />}
       {!channel.store.isLoaded && state === "live" && <BoardSkeleton />}
     </>
@@ -164,6 +170,7 @@ function Page() {
   const isCreating = useUi((state) => state.creating.isOpen);
   const name = boards.data?.find((board) => board.id === route.board)?.name;
   useGlobalKeys(route.session);
+  useOwnPresence(channel, engine);
 
   useEffect(() => {
     channel?.presence.set({ panel: route.session ? `session:${route.session}` : null });
@@ -184,7 +191,7 @@ function Page() {
     <Tooltip.Provider delayDuration={500}>
       <div className="flex h-dvh flex-col">
         {!(isNarrow && panel) && <TopBar board={route.board} channel={channel} engine={engine} />}
-        <Banners engine={engine} channel={channel} />
+        <Banners />
         <div className="flex min-h-0 flex-1">
           {!(isNarrow && panel) && (
             <main className="relative min-w-0 flex-1 max-[719px]:flex max-[719px]:flex-col">
@@ -198,7 +205,7 @@ function Page() {
               {isMissing && <Missing>This board is not there any more</Missing>}
               {channel && route.board && (
                 <ErrorBoundary name="The board">
-                  <BoardArea channel={channel} board={route.board} session={route.session} onEngine={setEngine} />
+                  <BoardArea channel={channel} board={route.board} session={route.session} engine={engine} onEngine={setEngine} />
                 </ErrorBoundary>
               )}
               {!isNarrow && <JoinCard />}

@@ -1,11 +1,9 @@
-// Lines below the top bar: offline, updated, following somebody.
-import { CloudOff, Eye, RefreshCw } from "lucide-react";
-import { type ReactNode, useEffect, useSyncExternalStore } from "react";
-import type { Engine } from "@/board/engine";
-import type { Channel } from "@/net/client";
+// Lines below the top bar: offline, updated.
+import { CloudOff, RefreshCw } from "lucide-react";
+import type { ReactNode } from "react";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { client, useConnection, useIsOffline } from "./live";
+import { client, useConnection, useIsOffline, useUnanswered } from "./live";
 
 function Banner({ icon, children, className, action }: { icon: ReactNode; children: ReactNode; className?: string; action?: ReactNode }) {
   return (
@@ -17,39 +15,11 @@ function Banner({ icon, children, className, action }: { icon: ReactNode; childr
   );
 }
 
-function Following({ engine, channel }: { engine: Engine; channel: Channel }) {
-  const { following } = useSyncExternalStore(engine.subscribe, () => engine.state);
-  useEffect(() => {
-    if (following === null) return;
-    const key = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      event.preventDefault();
-      engine.follow(null);
-    };
-    addEventListener("keydown", key, { capture: true });
-    return () => removeEventListener("keydown", key, { capture: true });
-  }, [engine, following]);
-  const peer = following === null ? undefined : channel.peers.get(following);
-  if (!peer) return null;
-  return (
-    <Banner
-      icon={<Eye size={15} style={{ color: `var(--slot-${peer.identity.slot % 12})` }} />}
-      className="bg-surface"
-      action={
-        <Button className="h-7" onClick={() => engine.follow(null)}>
-          Stop (Esc)
-        </Button>
-      }
-    >
-      You see what <strong>{peer.identity.name}</strong> sees.
-    </Banner>
-  );
-}
-
 /** Whatever has to be said about the connection. */
-export function Banners({ engine, channel }: { engine: Engine | null; channel: Channel | null }) {
+export function Banners() {
   const { state, isUpdated } = useConnection();
   const isOffline = useIsOffline();
+  const waiting = useUnanswered();
   const reload = (
     <Button className="h-7" onClick={() => location.reload()}>
       Reload
@@ -73,18 +43,17 @@ export function Banners({ engine, channel }: { engine: Engine | null; channel: C
           </Button>
         }
       >
-        <strong>Offline.</strong> Connecting again; changes on the board are kept and sent then.
+        <strong>Offline{waiting > 0 ? ":" : "."}</strong>{" "}
+        {waiting > 0
+          ? `${waiting} ${waiting === 1 ? "change is" : "changes are"} kept and sent when the connection is back.`
+          : "Connecting again; changes on the board are kept and sent then."}
       </Banner>
     );
   }
+  if (!isUpdated) return null;
   return (
-    <>
-      {isUpdated && (
-        <Banner icon={<RefreshCw size={15} />} className="bg-surface" action={reload}>
-          Grove was updated. Reload to have the new version.
-        </Banner>
-      )}
-      {engine && channel && <Following engine={engine} channel={channel} />}
-    </>
+    <Banner icon={<RefreshCw size={15} />} className="bg-surface" action={reload}>
+      Grove was updated. Reload to have the new version.
+    </Banner>
   );
 }

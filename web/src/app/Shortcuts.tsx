@@ -15,6 +15,9 @@ const GROUPS: { title: string; rows: [string[], string][] }[] = [
       [["⇧", "1"], "Show everything"],
       [["V", "H"], "Select, move the board"],
       [["Space"], "Hold: move the board"],
+      [["Ctrl", "Z"], "Undo (⇧: redo)"],
+      [["⇧", "\\"], "Hide others, show them"],
+      [["Esc"], "Stop following"],
     ],
   },
   {

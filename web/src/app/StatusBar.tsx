@@ -5,7 +5,7 @@ import { isolationWords } from "@/features/session/sandbox";
 import { needsYou } from "@/features/session/state";
 import type { Channel } from "@/net/client";
 import { cx } from "@/ui/cx";
-import { client, useConnection, useInstance } from "./live";
+import { useConnection, useInstance, useUnanswered } from "./live";
 
 const WORD = { live: "Live", connecting: "Connecting", offline: "Offline", outdated: "Outdated" } as const;
 
@@ -16,7 +16,8 @@ export function StatusBar({ channel }: { channel: Channel | null }) {
   const sessions = useSessions(channel, "urgency");
   const running = sessions.filter(({ card }) => card.state === "running" || card.state === "starting").length;
   const needy = sessions.filter(({ card }) => needsYou(card.state));
-  const waiting = state === "live" ? 0 : client.unanswered;
+  const unanswered = useUnanswered();
+  const waiting = state === "live" ? 0 : unanswered;
   const first = needy[0];
   return (
     <footer className="flex h-7 shrink-0 items-center gap-4 border-t bg-surface px-3 text-xs text-muted tabular-nums">

@@ -8,6 +8,7 @@ import { IconButton } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import { useConnection, useIsOffline } from "./live";
 import { navigate } from "./router";
+import { UndoButtons } from "./UndoButtons";
 import { setTheme, type Theme, useUi } from "./ui-state";
 
 /** Grove's mark. */
@@ -70,6 +71,7 @@ export function TopBar({ board, channel, engine }: { board: string | null; chann
         /
       </span>
       <BoardMenu id={board} />
+      {channel && <UndoButtons channel={channel} />}
       <div className="min-w-2 flex-1" />
       <ConnectionWord />
       <PeopleBar channel={channel} engine={engine} />

@@ -48,6 +48,14 @@ export function useConnection(): Connection {
   );
 }
 
+/** How many changes wait for the server's answer. */
+export function useUnanswered(): number {
+  return useSyncExternalStore(
+    useCallback((listener) => client.subscribe(listener), []),
+    () => client.unanswered,
+  );
+}
+
 /** Whether there has been no connection for so long that people should know. */
 export function useIsOffline(): boolean {
   const { state } = useConnection();

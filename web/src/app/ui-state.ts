@@ -15,6 +15,8 @@ interface UiState {
   /** Raised when the colours on screen changed. */
   themeVersion: number;
   panelWidth: number;
+  /** Part of the session panel that is shown. */
+  panelTab: string;
   creating: { isOpen: boolean; prompt?: string };
   isShortcutsOpen: boolean;
   isNameAsked: boolean;
@@ -33,6 +35,7 @@ export const useUi = create<UiState>(() => ({
   theme: savedTheme(),
   themeVersion: 0,
   panelWidth: savedWidth >= PANEL_MIN && savedWidth <= PANEL_MAX ? savedWidth : 520,
+  panelTab: "conversation",
   creating: { isOpen: false },
   isShortcutsOpen: false,
   isNameAsked: recall("name-skipped") === null,

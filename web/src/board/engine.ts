@@ -46,6 +46,7 @@ export class Engine {
   ) {
     this.palette = readPalette(layers.root);
     this.cursors = new CursorLayer(layers.cursors, () => this.schedule());
+    this.cursors.onEdge = (peer) => this.lookAt(peer);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(layers.root);
     this.stops.push(channel.store.subscribeAll((ids) => this.changed(ids)));
@@ -95,11 +96,9 @@ export class Engine {
   look(view: geo.Viewport, isFollowing = false): void {
     this.view = view;
     this.isViewMoving = true;
-    if (!isFollowing) {
-      if (this.state.following !== null) this.set({ following: null });
-      const [x, y] = geo.toBoard(view, 0, 0);
-      this.channel.presence.set({ vp: [Math.round(x), Math.round(y), Math.round(view.z * 1000) / 1000] });
-    }
+    if (!isFollowing && this.state.following !== null) this.set({ following: null });
+    const [x, y] = geo.toBoard(view, 0, 0);
+    this.channel.presence.set({ vp: [Math.round(x), Math.round(y), Math.round(view.z * 1000) / 1000] });
     this.schedule();
   }
 
@@ -125,13 +124,7 @@ export class Engine {
   reveal(id: string): void {
     const rect = this.items.get(id)?.rect;
     if (!rect) return;
-    const margin = 24;
-    const [left, top] = geo.toWindow(this.view, rect.x, rect.y);
-    const [right, bottom] = geo.toWindow(this.view, rect.x + rect.w, rect.y + rect.h);
-    const shift = (low: number, high: number, size: number) =>
-      low < margin ? margin - low : high > size - margin ? Math.max(size - margin - high, margin - low) : 0;
-    const dx = shift(left, right, this.width);
-    const dy = shift(top, bottom, this.height);
+    const [dx, dy] = geo.shiftInto(this.view, rect, this.width, this.height);
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
   }
 
@@ -165,6 +158,20 @@ export class Engine {
 
   follow(peer: string | null): void {
     this.set({ following: peer });
+    this.schedule();
+  }
+
+  /** Brings somebody's pointer into the middle of the window, once. */
+  lookAt(peer: string): void {
+    const point = this.channel.peers.get(peer)?.presence.cur;
+    if (!point) return;
+    const [x, y] = geo.toWindow(this.view, point[0], point[1]);
+    this.pan(this.width / 2 - x, this.height / 2 - y);
+  }
+
+  /** Shows other people's pointers and selections, or not. */
+  showOthers(isShown: boolean): void {
+    this.cursors.isOff = !isShown;
     this.schedule();
   }
 
@@ -312,7 +319,18 @@ export class Engine {
     layers.front.classList.toggle("is-far", this.state.isFar);
     for (const [id, element] of this.elements) this.place(id, element);
     this.paint(visible);
-    this.cursors.draw(this.channel.peers.all(), view, this.isViewMoving, performance.now());
+    this.cursors.draw({
+      peers: this.channel.peers.all(),
+      view,
+      width: this.width,
+      height: this.height,
+      isViewMoving: this.isViewMoving,
+      now: performance.now(),
+      rectOf: (id) => {
+        const item = this.items.get(id);
+        return item ? this.shownRect(item) : null;
+      },
+    });
     this.isViewMoving = false;
     const zoom = Math.round(view.z * 100) / 100;
     if (zoom !== this.state.zoom) this.set({ zoom });

@@ -69,6 +69,15 @@ export function shown(view: Viewport, width: number, height: number, margin = 0)
   return { x, y, w: (width + 2 * margin) / view.z, h: (height + 2 * margin) / view.z };
 }
 
+/** How far the view has to move so that the rectangle is in the window, `margin` pixels from its border. */
+export function shiftInto(view: Viewport, rect: Rect, width: number, height: number, margin = 24): [number, number] {
+  const [left, top] = toWindow(view, rect.x, rect.y);
+  const [right, bottom] = toWindow(view, rect.x + rect.w, rect.y + rect.h);
+  const shift = (low: number, high: number, size: number) =>
+    low < margin ? margin - low : high > size - margin ? Math.max(size - margin - high, margin - low) : 0;
+  return [shift(left, right, width), shift(top, bottom, height)];
+}
+
 /** Whether two rectangles share more than a border. */
 export function overlaps(a: Rect, b: Rect): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;

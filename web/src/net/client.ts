@@ -194,6 +194,14 @@ export class Client {
     return this.peer;
   }
 
+  /** Name of a user who is on one of the topics now. */
+  nameOf(user: string): string | undefined {
+    for (const { peers } of this.channels.values()) {
+      for (const { identity } of peers.all()) if (identity.user === user) return identity.name;
+    }
+    return undefined;
+  }
+
   private open(): void {
     clearTimeout(this.retry);
     if (this.socket || this.connection.state === "outdated") return;

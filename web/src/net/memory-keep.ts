@@ -6,6 +6,14 @@ export class MemoryKeep implements Keep {
   readonly changes = new Map<string, KeptChange>();
   readonly states = new Map<string, KeptState>();
 
+  /** A keep with the same contents, for a page that is loaded after this one ended. */
+  copy(): MemoryKeep {
+    const made = new MemoryKeep();
+    for (const change of this.changes.values()) made.putChange(change);
+    for (const state of this.states.values()) made.putState(state);
+    return made;
+  }
+
   async load(ch: string): Promise<{ changes: KeptChange[]; state: KeptState | null }> {
     const changes = [...this.changes.values()].filter((it) => it.ch === ch).sort((a, b) => a.at - b.at);
     return { changes: structuredClone(changes), state: structuredClone(this.states.get(ch) ?? null) };

@@ -15,10 +15,25 @@ export interface Peer {
   movedAt: number;
 }
 
+/** What an invisible participant says. */
+const INVISIBLE: PresenceUpdate = {
+  cur: null,
+  vp: null,
+  sel: null,
+  drag: null,
+  typing: null,
+  panel: null,
+  tab: null,
+  follow: null,
+  spot: null,
+  seen: "hidden",
+};
+
 /** Takes the newest value of each field and sends them together, at a bounded rate. */
 export class PresenceSender {
   private waiting: PresenceUpdate = {};
   private last: PresenceUpdate = {};
+  private isHidden = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sentAt = Number.NEGATIVE_INFINITY;
   private readonly send: (update: PresenceUpdate) => boolean;
@@ -31,14 +46,23 @@ export class PresenceSender {
 
   /** Notes new values; they go out soon. */
   set(update: PresenceUpdate): void {
-    Object.assign(this.waiting, update);
     Object.assign(this.last, update);
+    if (this.isHidden) return;
+    this.waiting = { ...this.waiting, ...update };
     this.plan();
+  }
+
+  /** Shows nothing of this participant any more, or everything again. */
+  hide(isHidden: boolean): void {
+    if (this.isHidden === isHidden) return;
+    this.isHidden = isHidden;
+    this.last = { seen: null, ...this.last };
+    this.again();
   }
 
   /** Says everything again: after a reconnect, or when somebody came. */
   again(): void {
-    this.waiting = { ...this.last };
+    this.waiting = this.isHidden ? INVISIBLE : { ...this.last };
     this.sentAt = Number.NEGATIVE_INFINITY;
     this.close();
     this.plan();
@@ -67,6 +91,9 @@ export class PresenceSender {
     this.send(update);
   }
 }
+
+/** Fields whose change is more than a moved pointer, view or drag. */
+const SHOWN_BY_REACT: ReadonlySet<string> = new Set(["sel", "typing", "panel", "tab", "follow", "spot", "seen"]);
 
 /** Everybody else on one board. */
 export class Peers {
@@ -99,7 +126,7 @@ export class Peers {
         this.early.set(id, presence);
         continue;
       }
-      isMembership ||= "panel" in change || "typing" in change || "sel" in change;
+      isMembership ||= Object.keys(change).some((field) => SHOWN_BY_REACT.has(field));
       this.peers.set(id, { ...peer, presence, movedAt: "cur" in change ? performance.now() : peer.movedAt });
     }
     for (const id of gone) {

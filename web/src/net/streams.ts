@@ -5,6 +5,7 @@
 export class StreamTexts {
   private readonly texts = new Map<string, string>();
   private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly everybody = new Set<() => void>();
 
   /**
    * Puts a piece at its offset. A piece may overlap what is there (after a resume all text comes again).
@@ -44,8 +45,15 @@ export class StreamTexts {
     };
   }
 
+  /** Calls `listener` with each change of any text; returns the way to stop it. */
+  subscribeAll(listener: () => void): () => void {
+    this.everybody.add(listener);
+    return () => this.everybody.delete(listener);
+  }
+
   private tell(message: string): void {
     for (const listener of this.listeners.get(message) ?? []) listener();
+    for (const listener of this.everybody) listener();
   }
 }
 

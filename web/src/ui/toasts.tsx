@@ -41,9 +41,9 @@ export function toastProblem(error: unknown): void {
   show({ kind: "problem", text: [problem.detail, ...fields].join(" "), hint: problem.hint });
 }
 
-/** Says why something was taken back. */
-export function toastRefusal(text: string): void {
-  show({ kind: "problem", text, hint: "The change was taken back." });
+/** Says why something was taken back, or was not done at all. */
+export function toastRefusal(text: string, hint = "The change was taken back."): void {
+  show({ kind: "problem", text, hint: hint || undefined });
 }
 
 /** The place where toasts appear. */

@@ -6,7 +6,7 @@ import type { ObjectKind } from "./ObjectKind";
 import type { UserId } from "./UserId";
 
 /**
- * A note, text, zone or session card on a board.
+ * What lies on a board: a session's card, or a mark that people put there.
  */
 export type BoardObject = { 
 /**
@@ -22,7 +22,7 @@ board_id: BoardId,
  */
 kind: ObjectKind, 
 /**
- * Upper left corner in board units.
+ * Upper left corner in board units; an edge has none of its own and says `[0, 0]`.
  */
 pos: [number, number], 
 /**
@@ -30,13 +30,43 @@ pos: [number, number],
  */
 size: [number, number] | null, 
 /**
- * Words on it: Markdown of a note, the words of a text, the name of a zone.
+ * Words on it: Markdown of a note or document, the words of a text, the name of a zone, the
+ * label of an edge, what an image shows.
  */
 text: string, 
 /**
  * Its colour.
  */
 color: ObjectColor, 
+/**
+ * Place in the order of drawing and of lists: a fractional key, compared byte by byte; of two
+ * equal ones the smaller id comes first.
+ */
+ord: string, 
+/**
+ * Whether it is fixed: while it is, neither place nor size change and it is not removed.
+ */
+is_locked: boolean, 
+/**
+ * Where an edge begins.
+ */
+from?: BoardObjectId, 
+/**
+ * Where an edge ends.
+ */
+to?: BoardObjectId, 
+/**
+ * Title of a document.
+ */
+title?: string, 
+/**
+ * Content of an image: `GET /boards/{id}/images/{image}`.
+ */
+image?: string, 
+/**
+ * Width and height of an image's content in pixels.
+ */
+natural_size?: [number, number], 
 /**
  * Who put it there.
  */

@@ -17,13 +17,17 @@ app: string,
 /**
  * Id of the browser tab.
  */
-tab: string, } | { "t": "sub", 
+tab: string, 
+/**
+ * What the client can do beyond the frames of version 1: `refetch`.
+ */
+caps?: Array<string>, } | { "t": "sub", 
 /**
  * Comes back in the answer.
  */
 id: number, 
 /**
- * The topic.
+ * The topic: `board:<id>`, `session:<id>` or `user:me`.
  */
 ch: string, 
 /**

@@ -3,4 +3,4 @@
 /**
  * Why a mutation was refused.
  */
-export type NackCode = "conflict" | "forbidden" | "gone" | "exists" | "invalid" | "rate" | "unavailable";
+export type NackCode = "conflict" | "forbidden" | "gone" | "exists" | "invalid" | "locked" | "rate" | "unavailable";

@@ -3,4 +3,4 @@
 /**
  * What an object on a board is.
  */
-export type ObjectKind = "session" | "note" | "text" | "zone";
+export type ObjectKind = "session" | "note" | "text" | "zone" | "edge" | "image" | "document";

@@ -35,4 +35,8 @@ if?: number, } | { "op": "del",
 /**
  * The object.
  */
-id: string, };
+id: string, 
+/**
+ * Only if nothing of the object was changed after this event.
+ */
+if?: number, };

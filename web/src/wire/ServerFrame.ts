@@ -49,7 +49,27 @@ seq: number,
 /**
  * The objects.
  */
-state: { [key in string]: TopicObject }, } | { "t": "subok", 
+state: { [key in string]: TopicObject }, } | { "t": "refetch", 
+/**
+ * Number of the `sub` that it answers; absent when the client fell behind.
+ */
+id?: number, 
+/**
+ * The topic.
+ */
+ch: string, 
+/**
+ * Where the state is, on this host.
+ */
+url: string, 
+/**
+ * Identity of the log.
+ */
+epoch: string, 
+/**
+ * Newest event of the topic.
+ */
+seq: number, } | { "t": "subok", 
 /**
  * Number of the `sub` that it answers.
  */
@@ -63,13 +83,9 @@ ch: string,
  */
 epoch: string, 
 /**
- * Newest event of the topic; of a document, how many updates it has seen.
+ * Newest event of the topic.
  */
-seq: number, 
-/**
- * Number of a document in binary frames, on this connection.
- */
-n?: number, } | { "t": "ev", 
+seq: number, } | { "t": "ev", 
 /**
  * The topic.
  */
@@ -133,16 +149,7 @@ o: number,
 /**
  * The text.
  */
-d: string, } | { "t": "saved", 
-/**
- * The document's topic.
- */
-ch: string, 
-/**
- * How many of the connection's updates since `subok` are dealt with: stored, or refused by an
- * `error` that came before.
- */
-n: number, } | { "t": "pong", 
+d: string, } | { "t": "pong", 
 /**
  * What the client sent.
  */
@@ -160,6 +167,6 @@ msg: string,
  */
 ref?: number, 
 /**
- * The topic, when it is about a binary frame.
+ * The topic that is no longer subscribed.
  */
 ch?: string, };

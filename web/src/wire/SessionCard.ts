@@ -13,6 +13,14 @@ export type SessionCard = {
  */
 pos: [number, number], 
 /**
+ * Place in the order of drawing, as of any object.
+ */
+ord: string, 
+/**
+ * Whether it is fixed.
+ */
+is_locked: boolean, 
+/**
  * The session's title.
  */
 title: string, 

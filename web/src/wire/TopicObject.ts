@@ -5,7 +5,9 @@
  */
 export type TopicObject = { 
 /**
- * `session`, `note`, `text`, `zone` on a board; `session`, `task`, `message` in a session.
+ * `session`, `note`, `text`, `zone`, `edge`, `image`, `document`, `comment` on a board;
+ * `session`, `task`, `message`, `comment` in a session; `board`, `attention`, `mention`, `user`
+ * in one's own topic.
  */
 kind: string, 
 /**

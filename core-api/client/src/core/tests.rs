@@ -82,7 +82,7 @@ fn following() -> Core {
 }
 
 fn op() -> Vec<Op> {
-    vec![Op::Del { id: "x".to_owned() }]
+    vec![Op::del("x")]
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What people may do with boards.
 
+pub(crate) mod marks;
 mod mutate;
 pub(crate) mod objects;
 mod snapshot;
@@ -15,6 +16,7 @@ use grove_core_api::rest::boards::{Board, CreateBoard, PatchBoard};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
 use sea_orm::ConnectionTrait;
 
+pub(crate) use super::model::CardPlace;
 pub(crate) use mutate::mutate;
 pub(crate) use snapshot::snapshot;
 

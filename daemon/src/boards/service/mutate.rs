@@ -1,8 +1,9 @@
 //! A client's mutation of a board: a list of operations, all or nothing, applied once.
 
+use super::marks::{self, Around, Stop};
 use super::objects;
 use crate::auth::policy::Action;
-use crate::boards::model::{ObjectData, Placed, Refused, kind_of, properties, refused};
+use crate::boards::model::{Placed, Refused, kind_name, kind_of, properties, refused};
 use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
@@ -10,7 +11,7 @@ use crate::{docs, events};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
-use grove_core_api::{BoardId, BoardObjectId, DocId, ErrorCode, limits};
+use grove_core_api::{BoardId, BoardObjectId, DocId, ErrorCode, UnixMillis, UserId, limits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,7 +33,7 @@ pub(crate) async fn mutate(
         let most = limits::MUTATION_OPS;
         return refused(NackCode::Invalid, format!("a mutation has 1 to {most} operations"));
     }
-    if mid.is_empty() || mid.len() > 64 {
+    if mid.is_empty() || mid.len() > limits::MUTATION_ID_BYTES {
         return refused(NackCode::Invalid, "`mid` has 1 to 64 bytes");
     }
     let rewritten: Vec<DocId> = ops.iter().filter_map(rewritten).collect();
@@ -64,23 +65,6 @@ fn rewritten(op: &Op) -> Option<DocId> {
     is_rewriting.then(|| op.id().parse().ok()).flatten()
 }
 
-enum Stop {
-    Refused(Refused),
-    Error(Error),
-}
-
-impl From<Refused> for Stop {
-    fn from(why: Refused) -> Self {
-        Self::Refused(why)
-    }
-}
-
-impl<E: Into<Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
-    }
-}
-
 /// A refusal has to undo the transaction, so it travels through it as the cause of an error.
 fn carry(why: Refused) -> Error {
     Error::new(ErrorCode::Conflict, why.message.clone()).because(why)
@@ -108,139 +92,207 @@ async fn apply(tx: &Tx<'_>, board: BoardId, mid: String, ops: Vec<Op>) -> Result
         return Ok(seq);
     }
     service::load(tx.connection(), board).await?;
-    let mut touched: BTreeMap<BoardObjectId, Change> = BTreeMap::new();
-    let mut stored = Vec::with_capacity(ops.len());
+    let mut change = Change { tx, board, objects: BTreeMap::new(), stored: Vec::new() };
     for op in ops {
-        let id: BoardObjectId = op
-            .id()
-            .parse()
-            .or_else(|_invalid| refused(NackCode::Invalid, "an object's id is a UUID"))?;
-        let change = match touched.entry(id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let now = store::object(tx.connection(), id).await?;
-                entry.insert(Change { is_new: now.is_none(), now, set: Vec::new() })
-            }
-        };
-        stored.push(step(tx, board, id, change, op)?);
+        change.step(op).await?;
     }
-    if touched.values().any(|change| change.is_new && change.now.is_some()) {
+    let Change { objects, stored, .. } = change;
+    if objects.values().any(|it| it.before.is_none() && it.now.is_some()) {
         objects::check_room(tx, board).await?;
     }
     let seq = tx.emit_as(topic, "board.mutated", Some(mid), stored).await?;
-    for (id, change) in touched {
-        save(tx, id, change, seq).await?;
+    for touched in objects.into_values() {
+        save(tx, touched, seq).await?;
     }
     Ok(seq)
 }
 
-/// An object on its way through a mutation.
-struct Change {
-    is_new: bool,
+/// A mutation on its way.
+struct Change<'t, 'c> {
+    tx: &'t Tx<'c>,
+    board: BoardId,
+    objects: BTreeMap<BoardObjectId, Touched>,
+    stored: Vec<Op>,
+}
+
+/// An object before the mutation and after its operations so far.
+struct Touched {
+    before: Option<Placed>,
     now: Option<Placed>,
+    /// Whether an operation put it on the board.
+    is_put: bool,
     set: Vec<String>,
 }
 
-fn step(
-    tx: &Tx<'_>,
-    board: BoardId,
-    id: BoardObjectId,
-    change: &mut Change,
-    op: Op,
-) -> Result<Op, Stop> {
-    match op {
-        Op::Put { kind, v, .. } => {
-            if change.now.is_some() {
-                return Ok(refused(NackCode::Exists, format!("`{id}` is there already"))?);
-            }
-            let placed = put(tx, board, id, &kind, &v)?;
-            let v = properties(&placed.mark())?;
-            change.set = v.keys().cloned().collect();
-            change.now = Some(placed);
-            Ok(Op::Put { id: id.to_string(), kind, v })
-        }
-        Op::Set { k, v, if_seq, .. } => {
-            let placed = present(board, id, change)?;
-            let last = placed.data.seqs.get(&k).copied().unwrap_or(0);
-            if if_seq.is_some_and(|wanted| wanted != last) {
-                return Ok(refused(NackCode::Conflict, format!("`{k}` was changed meanwhile"))?);
-            }
-            placed.set(&k, &v)?;
-            placed.updated_at_ms = tx.now;
-            change.set.push(k.clone());
-            Ok(Op::Set { id: id.to_string(), k, v, if_seq: None })
-        }
-        Op::Del { .. } => {
-            if present(board, id, change)?.kind == ObjectKind::Session {
-                let why = "a session's card goes with its session";
-                return Ok(refused(NackCode::Invalid, why)?);
-            }
-            change.now = None;
-            Ok(Op::Del { id: id.to_string() })
-        }
+impl Around for BTreeMap<BoardObjectId, Touched> {
+    fn touched(&self, id: BoardObjectId) -> Option<Option<&Placed>> {
+        self.get(&id).map(|it| it.now.as_ref())
     }
 }
 
-fn present(board: BoardId, id: BoardObjectId, change: &mut Change) -> Result<&mut Placed, Refused> {
-    change
-        .now
-        .as_mut()
-        .filter(|placed| placed.board_id == board)
-        .ok_or_else(|| Refused { code: NackCode::Gone, message: format!("`{id}` is gone") })
-}
-
-fn put(
-    tx: &Tx<'_>,
-    board: BoardId,
-    id: BoardObjectId,
-    kind: &str,
-    v: &Map<String, Value>,
-) -> Result<Placed, Refused> {
-    let kind = match kind_of(kind) {
-        None | Some(ObjectKind::Session) => {
-            return refused(NackCode::Invalid, "put a `note`, `text` or `zone`");
-        }
-        Some(kind) => kind,
-    };
-    let mut placed = Placed {
-        id,
-        board_id: board,
-        kind,
-        pos: [0.0, 0.0],
-        data: ObjectData { v: 1, ..ObjectData::default() },
-        created_by: tx.actor.user,
-        created_at_ms: tx.now,
-        updated_at_ms: tx.now,
-    };
-    if !v.contains_key("pos") {
-        return refused(NackCode::Invalid, "`pos` is missing");
-    }
-    for (property, value) in v {
-        // The author is whoever sends the mutation, whatever it says.
-        if property != "created_by" {
-            placed.set(property, value)?;
+impl Change<'_, '_> {
+    async fn step(&mut self, op: Op) -> Result<(), Stop> {
+        let id: BoardObjectId = op
+            .id()
+            .parse()
+            .or_else(|_invalid| refused(NackCode::Invalid, "an object's id is a UUID"))?;
+        self.load(id).await?;
+        match op {
+            Op::Put { kind, v, .. } => self.put(id, &kind, &v).await,
+            Op::Set { k, v, if_seq, .. } => self.set(id, k, v, if_seq).await,
+            Op::Del { if_seq, .. } => self.del(id, if_seq).await,
         }
     }
-    Ok(placed)
-}
 
-async fn save(tx: &Tx<'_>, id: BoardObjectId, change: Change, seq: i64) -> Result<(), Error> {
-    match change.now {
-        Some(mut placed) => {
-            if !change.is_new && change.set.iter().any(|property| property == "text") {
-                docs::service::replaced(tx, id.into(), &placed.data.text).await?;
+    async fn load(&mut self, id: BoardObjectId) -> Result<(), Error> {
+        if let Entry::Vacant(entry) = self.objects.entry(id) {
+            let now = store::object(self.tx.connection(), id).await?;
+            entry.insert(Touched { before: now.clone(), now, is_put: false, set: Vec::new() });
+        }
+        Ok(())
+    }
+
+    fn touched(&mut self, id: BoardObjectId) -> Result<&mut Touched, Refused> {
+        self.objects.get_mut(&id).ok_or_else(|| gone(id))
+    }
+
+    /// The object, when it lies on this board and people see it.
+    async fn present(&mut self, id: BoardObjectId) -> Result<&mut Touched, Stop> {
+        let is_card =
+            |it: &Touched| it.now.as_ref().is_some_and(|it| it.kind == ObjectKind::Session);
+        let is_hidden = is_card(self.touched(id)?) && marks::visible(self.tx, id).await?.is_none();
+        let board = self.board;
+        let touched = self.touched(id)?;
+        if is_hidden || touched.now.as_ref().is_none_or(|it| it.board_id != board) {
+            return Err(gone(id).into());
+        }
+        Ok(touched)
+    }
+
+    async fn put(
+        &mut self,
+        id: BoardObjectId,
+        kind: &str,
+        v: &Map<String, Value>,
+    ) -> Result<(), Stop> {
+        if self.touched(id)?.now.is_some() {
+            return Ok(refused(NackCode::Exists, format!("`{id}` is there already"))?);
+        }
+        let kind = match kind_of(kind) {
+            None | Some(ObjectKind::Session) => {
+                let message = "put a `note`, `text`, `zone`, `edge`, `image` or `document`";
+                return Ok(refused(NackCode::Invalid, message)?);
             }
-            placed.data.seqs.extend(change.set.into_iter().map(|property| (property, seq)));
-            if change.is_new {
+            Some(kind) => kind,
+        };
+        let (created_by, created_at_ms) = self.author(id).await?;
+        let mut placed = Placed::fresh(id, self.board, kind, created_by, self.tx.now).with(v)?;
+        placed.created_at_ms = created_at_ms;
+        marks::check_ends(self.tx, &placed, &self.objects).await?;
+        marks::check_image(self.tx, &mut placed).await?;
+        marks::order(self.tx, &mut placed).await?;
+        let v = properties(&placed.mark())?;
+        let touched = self.touched(id)?;
+        touched.is_put = true;
+        touched.set.clear();
+        touched.now = Some(placed);
+        self.stored.push(Op::Put { id: id.to_string(), kind: kind_name(kind).to_owned(), v });
+        Ok(())
+    }
+
+    /// Who counts as the author of a put: whoever sends it, or who first made what it brings back.
+    async fn author(&mut self, id: BoardObjectId) -> Result<(UserId, UnixMillis), Stop> {
+        let me = self.tx.actor.user;
+        if let Some(before) = &self.touched(id)?.before {
+            // Removed by this very mutation.
+            return Ok((before.created_by, before.created_at_ms));
+        }
+        match store::removed(self.tx.connection(), id).await? {
+            None => Ok((me, self.tx.now)),
+            Some(it)
+                if it.board_id == self.board && [it.removed_by, it.created_by].contains(&me) =>
+            {
+                Ok((it.created_by, it.created_at_ms))
+            }
+            Some(_) => Err(gone(id).into()),
+        }
+    }
+
+    async fn set(
+        &mut self,
+        id: BoardObjectId,
+        k: String,
+        v: Value,
+        if_seq: Option<i64>,
+    ) -> Result<(), Stop> {
+        let now = self.tx.now;
+        let touched = self.present(id).await?;
+        let Some(placed) = &mut touched.now else { return Err(gone(id).into()) };
+        if if_seq.is_some_and(|wanted| wanted != placed.changed_at(&k)) {
+            return Ok(refused(NackCode::Conflict, format!("`{k}` was changed meanwhile"))?);
+        }
+        placed.set(&k, &v)?;
+        placed.updated_at_ms = now;
+        touched.set.push(k.clone());
+        if matches!(k.as_str(), "from" | "to") {
+            let placed = placed.clone();
+            marks::check_ends(self.tx, &placed, &self.objects).await?;
+        }
+        self.stored.push(Op::Set { id: id.to_string(), k, v, if_seq: None });
+        Ok(())
+    }
+
+    async fn del(&mut self, id: BoardObjectId, if_seq: Option<i64>) -> Result<(), Stop> {
+        let touched = self.present(id).await?;
+        let Some(placed) = &touched.now else { return Err(gone(id).into()) };
+        if placed.kind == ObjectKind::Session {
+            let why = "a session's card goes with its session";
+            return Ok(refused(NackCode::Invalid, why)?);
+        }
+        placed.check_lock(None)?;
+        let is_changed = !touched.set.is_empty() || touched.is_put;
+        if if_seq.is_some_and(|wanted| is_changed || placed.newest_change() > wanted) {
+            return Ok(refused(NackCode::Conflict, "it was changed meanwhile")?);
+        }
+        touched.now = None;
+        self.stored.push(Op::del(id));
+        for edge in store::edges_at(self.tx.connection(), self.board, id).await? {
+            self.load(edge.id).await?;
+        }
+        for (edge, touched) in &mut self.objects {
+            let ends = touched.now.as_ref().and_then(|it| it.ends);
+            if ends.is_some_and(|ends| ends.contains(&id)) {
+                touched.now = None;
+                self.stored.push(Op::del(edge));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn gone(id: BoardObjectId) -> Refused {
+    Refused { code: NackCode::Gone, message: format!("`{id}` is gone") }
+}
+
+async fn save(tx: &Tx<'_>, touched: Touched, seq: i64) -> Result<(), Error> {
+    let Touched { before, now, is_put, set } = touched;
+    match (before, now) {
+        (before, Some(mut placed)) => {
+            let is_rewritten = is_put || set.iter().any(|property| property == "text");
+            if before.is_some() && is_rewritten {
+                docs::service::replaced(tx, placed.id.into(), &placed.data.text).await?;
+            }
+            if is_put {
+                placed.note_put(seq);
+            }
+            placed.note(set, seq);
+            if before.is_none() {
                 store::insert_object(tx.connection(), &placed).await
             } else {
                 store::update_object(tx.connection(), &placed).await
             }
         }
-        None if change.is_new => Ok(()),
-        None => {
-            docs::service::removed(tx, id.into()).await?;
-            store::delete_object(tx.connection(), id).await
-        }
+        (Some(before), None) => marks::remove(tx, &before).await,
+        (None, None) => Ok(()),
     }
 }

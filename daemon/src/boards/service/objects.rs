@@ -1,19 +1,21 @@
 //! What people may do with the objects of a board over REST; the WebSocket's twin is `mutate`.
 
 use crate::auth::policy::Action;
-use crate::boards::model::{ObjectData, Placed, is_size, kind_name, properties, set_ops};
+use crate::boards::model::{CardPlace, Placed, Refused, is_size, kind_name, properties};
+use crate::boards::service::marks::{self, Alone, Stop};
 use crate::boards::{service, store};
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::{docs, lookup, validate};
 use grove_core_api::event::{Op, Topic};
+use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::{BoardObject, CreateBoardObject, ObjectKind, PatchBoardObject};
 use grove_core_api::{
     BoardId, BoardObjectId, ErrorCode, IdRef, Page, PageQuery, SessionId, limits,
 };
 use sea_orm::ConnectionTrait;
-use serde_json::json;
+use serde_json::Value;
 
 /// Grid of new cards: distance from one to the next, in board units.
 const CARD_STEP: [f64; 2] = [340.0, 220.0];
@@ -71,35 +73,28 @@ pub(crate) async fn create(
     let pos = validate::place("pos", body.pos)?;
     let text = validate::note("text", &body.text)?;
     check_size(body.size)?;
-    let created_by = ctx.actor.user;
+    let mut v = properties(&CreateBoardObject { pos, text, ..body.clone() })?;
+    v.remove("kind");
     ctx.write(move |tx| {
-        let text = text.clone();
+        let v = v.clone();
         Box::pin(async move {
             service::load(tx.connection(), board).await?;
             check_room(tx, board).await?;
-            let placed = Placed {
-                id: clock::fresh_id(),
-                board_id: board,
-                kind: body.kind,
-                pos,
-                data: ObjectData {
-                    v: 1,
-                    size: body.size,
-                    text,
-                    color: body.color,
-                    ..ObjectData::default()
-                },
-                created_by,
-                created_at_ms: tx.now,
-                updated_at_ms: tx.now,
-            };
-            store::insert_object(tx.connection(), &placed).await?;
+            let id = clock::fresh_id();
+            let placed = Placed::fresh(id, board, body.kind, tx.actor.user, tx.now).with(&v);
+            let mut placed = placed.map_err(Stop::from).map_err(Stop::into_error)?;
+            marks::check_ends(tx, &placed, &Alone).await.map_err(Stop::into_error)?;
+            marks::check_image(tx, &mut placed).await.map_err(Stop::into_error)?;
+            marks::order(tx, &mut placed).await?;
             let put = Op::Put {
                 id: placed.id.to_string(),
                 kind: kind_name(placed.kind).to_owned(),
                 v: properties(&placed.mark())?,
             };
-            tx.emit(Topic::Board(board), "board_object.created", vec![put]).await?;
+            let topic = Topic::Board(board);
+            let seq = tx.emit_as(topic, "board_object.created", None, vec![put]).await?;
+            placed.note_put(seq);
+            store::insert_object(tx.connection(), &placed).await?;
             Ok(placed.object())
         })
     })
@@ -132,41 +127,27 @@ pub(crate) async fn patch(
     let pos = body.pos.map(|pos| validate::place("pos", pos)).transpose()?;
     let text = body.text.map(|text| validate::note("text", &text)).transpose()?;
     check_size(body.size)?;
+    let changes = properties(&PatchBoardObject { pos, text, ..body })?;
     let patched = ctx.write(move |tx| {
-        let text = text.clone();
+        let changes = changes.clone();
         Box::pin(async move {
             let mut placed = load(tx.connection(), board, id).await?;
-            let is_card = placed.kind == ObjectKind::Session;
-            if is_card && (body.size.is_some() || text.is_some() || body.color.is_some()) {
-                let detail = "of a session's card only `pos` can be changed here";
-                return Err(Error::new(ErrorCode::InvalidRequest, detail)
-                    .hint("change the title with PATCH /sessions/{id}"));
+            let mut ops = Vec::new();
+            for (k, v) in &changes {
+                placed.set(k, v).map_err(|why| refused_field(k, why))?;
+                ops.push(Op::Set { id: id.to_string(), k: k.clone(), v: v.clone(), if_seq: None });
             }
-            let mut changed = Vec::new();
-            if let Some(pos) = pos {
-                placed.pos = pos;
-                changed.push(("pos", json!(pos)));
+            if changes.contains_key("from") || changes.contains_key("to") {
+                marks::check_ends(tx, &placed, &Alone).await.map_err(Stop::into_error)?;
             }
-            if let Some(size) = body.size {
-                placed.data.size = Some(size);
-                changed.push(("size", json!(size)));
-            }
-            if let Some(text) = text {
-                docs::service::replaced(tx, id.into(), &text).await?;
-                changed.push(("text", json!(text)));
-                placed.data.text = text;
-            }
-            if let Some(color) = body.color {
-                placed.data.color = color;
-                changed.push(("color", json!(color)));
+            if changes.contains_key("text") {
+                docs::service::replaced(tx, id.into(), &placed.data.text).await?;
             }
             placed.updated_at_ms = tx.now;
-            let names: Vec<String> = changed.iter().map(|(name, _)| (*name).to_owned()).collect();
-            if !names.is_empty() {
-                let ops = set_ops(id, changed);
-                let seq =
-                    tx.emit_as(Topic::Board(board), "board_object.patched", None, ops).await?;
-                placed.data.seqs.extend(names.into_iter().map(|name| (name, seq)));
+            if !ops.is_empty() {
+                let topic = Topic::Board(board);
+                let seq = tx.emit_as(topic, "board_object.patched", None, ops).await?;
+                placed.note(changes.keys().cloned(), seq);
             }
             store::update_object(tx.connection(), &placed).await?;
             Ok(placed.object())
@@ -179,27 +160,47 @@ pub(crate) async fn patch(
     Ok(patched)
 }
 
-/// The board and the words of an object that has words; a session's card has none of its own.
+/// The words of an object.
+pub(crate) struct Words {
+    pub(crate) board: BoardId,
+    pub(crate) text: String,
+    /// Bytes that they may have.
+    pub(crate) most_bytes: usize,
+}
+
+/// The words of an object that has words; a session's card has none of its own.
 pub(crate) async fn words(
     connection: &impl ConnectionTrait,
     id: BoardObjectId,
-) -> Result<Option<(BoardId, String)>, Error> {
+) -> Result<Option<Words>, Error> {
     let placed = store::object(connection, id).await?;
     let placed = placed.filter(|it| it.kind != ObjectKind::Session);
-    Ok(placed.map(|it| (it.board_id, it.data.text)))
+    Ok(placed.map(|it| {
+        let is_document = it.kind == ObjectKind::Document;
+        let most_bytes = if is_document { limits::DOCUMENT_BYTES } else { limits::NOTE_BYTES };
+        Words { board: it.board_id, text: it.data.text, most_bytes }
+    }))
 }
 
 /// Brings an object's `text` after its document; an object that is gone stays so.
 pub(crate) async fn follow_text(tx: &Tx<'_>, id: BoardObjectId, text: String) -> Result<(), Error> {
     let placed = store::object(tx.connection(), id).await?;
     let Some(mut placed) = placed.filter(|it| it.data.text != text) else { return Ok(()) };
-    let ops = set_ops(id, vec![("text", json!(text))]);
+    let (k, v) = ("text".to_owned(), Value::from(text.as_str()));
+    let ops = vec![Op::Set { id: id.to_string(), k: k.clone(), v, if_seq: None }];
     let topic = Topic::Board(placed.board_id);
     let seq = tx.emit_as(topic, "board_object.patched", None, ops).await?;
     placed.data.text = text;
-    placed.data.seqs.insert("text".to_owned(), seq);
+    placed.note([k], seq);
     placed.updated_at_ms = tx.now;
     store::update_object(tx.connection(), &placed).await
+}
+
+fn refused_field(property: &str, why: Refused) -> Error {
+    if why.code == NackCode::Invalid {
+        return Error::field(property, why.message);
+    }
+    Stop::from(why).into_error()
 }
 
 pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Result<(), Error> {
@@ -213,9 +214,10 @@ pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Resu
                     Error::new(ErrorCode::Conflict, detail).hint("archive or remove the session")
                 );
             }
-            store::delete_object(tx.connection(), id).await?;
-            docs::service::removed(tx, id.into()).await?;
-            let ops = vec![Op::Del { id: id.to_string() }];
+            placed.check_lock(None).map_err(|why| refused_field("is_locked", why))?;
+            marks::remove(tx, &placed).await?;
+            let mut ops = vec![Op::del(id)];
+            ops.extend(marks::remove_edges(tx, board, id).await?);
             tx.emit(Topic::Board(board), "board_object.removed", ops).await
         })
     });
@@ -231,7 +233,7 @@ pub(crate) async fn place_card(
     session: SessionId,
     wanted: Option<[f64; 2]>,
     parent: Option<SessionId>,
-) -> Result<[f64; 2], Error> {
+) -> Result<CardPlace, Error> {
     check_room(tx, board).await?;
     let taken = store::card_places(tx.connection(), board).await?;
     let parent_pos = match parent {
@@ -239,23 +241,38 @@ pub(crate) async fn place_card(
         None => None,
     };
     let pos = wanted.unwrap_or_else(|| free_place(&taken, parent_pos));
-    let placed = Placed {
-        id: session.into(),
-        board_id: board,
-        kind: ObjectKind::Session,
-        pos,
-        data: ObjectData { v: 1, ..ObjectData::default() },
-        created_by: tx.actor.user,
-        created_at_ms: tx.now,
-        updated_at_ms: tx.now,
-    };
+    let (id, kind) = (session.into(), ObjectKind::Session);
+    let mut placed = Placed::fresh(id, board, kind, tx.actor.user, tx.now);
+    placed.pos = pos;
+    marks::order(tx, &mut placed).await?;
     store::insert_object(tx.connection(), &placed).await?;
-    Ok(pos)
+    Ok(placed.card_place())
+}
+
+/// Notes that an event put a session's card on its board.
+pub(crate) async fn card_shown(tx: &Tx<'_>, session: SessionId, seq: i64) -> Result<(), Error> {
+    let Some(mut placed) = store::object(tx.connection(), session.into()).await? else {
+        return Ok(());
+    };
+    placed.note_put(seq);
+    store::update_object(tx.connection(), &placed).await
+}
+
+/// Takes a session's card from its board; returns the operations that say so.
+pub(crate) async fn hide_card(
+    tx: &Tx<'_>,
+    board: BoardId,
+    session: SessionId,
+) -> Result<Vec<Op>, Error> {
+    let mut ops = vec![Op::del(session)];
+    ops.extend(marks::remove_edges(tx, board, session.into()).await?);
+    Ok(ops)
 }
 
 /// Where a session's card lies.
-pub(crate) async fn card_place(tx: &Tx<'_>, session: SessionId) -> Result<[f64; 2], Error> {
-    Ok(store::object(tx.connection(), session.into()).await?.map_or([0.0, 0.0], |it| it.pos))
+pub(crate) async fn card_place(tx: &Tx<'_>, session: SessionId) -> Result<CardPlace, Error> {
+    let placed = store::object(tx.connection(), session.into()).await?;
+    Ok(placed.map(|it| it.card_place()).unwrap_or_default())
 }
 
 /// The first place of the grid where no card lies, below the parent when there is one.

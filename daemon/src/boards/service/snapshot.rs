@@ -1,12 +1,12 @@
 //! The whole state of a board topic.
 
-use crate::boards::model::{kind_name, properties};
+use crate::boards::model::{Placed, kind_name, properties};
 use crate::boards::store;
 use crate::error::Error;
 use crate::sessions;
 use grove_core_api::BoardId;
 use grove_core_api::event::Object;
-use grove_core_api::rest::boards::ObjectKind;
+use grove_core_api::rest::boards::{ObjectKind, SessionCard};
 use sea_orm::ConnectionTrait;
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) async fn snapshot(
     for placed in store::objects(connection, board, None, None).await? {
         let v = if placed.kind == ObjectKind::Session {
             let Some(mut card) = cards.remove(&placed.id.0) else { continue };
-            card.pos = placed.pos;
+            place(&mut card, &placed);
             properties(&card)?
         } else {
             properties(&placed.mark())?
@@ -29,4 +29,11 @@ pub(crate) async fn snapshot(
         state.insert(placed.id.to_string(), Object { kind, v });
     }
     Ok(state)
+}
+
+/// Fills in what of a card is the board's.
+fn place(card: &mut SessionCard, placed: &Placed) {
+    card.pos = placed.pos;
+    card.ord.clone_from(&placed.ord);
+    card.is_locked = placed.data.is_locked;
 }

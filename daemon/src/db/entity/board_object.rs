@@ -14,6 +14,10 @@ pub struct Model {
     pub kind: String,
     pub pos_x: f64,
     pub pos_y: f64,
+    #[sea_orm(column_type = "Text")]
+    pub ord: String,
+    pub from_id: Option<Uuid>,
+    pub to_id: Option<Uuid>,
     #[sea_orm(column_type = "JsonBinary")]
     pub data: Json,
     pub created_by: Uuid,

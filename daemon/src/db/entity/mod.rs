@@ -6,6 +6,7 @@
 
 pub(crate) mod audit_entry;
 pub(crate) mod board;
+pub(crate) mod board_image;
 pub(crate) mod board_object;
 pub(crate) mod doc;
 pub(crate) mod doc_update;
@@ -16,6 +17,7 @@ pub(crate) mod login_session;
 pub(crate) mod message;
 pub(crate) mod permission;
 pub(crate) mod personal_access_token;
+pub(crate) mod removed_object;
 pub(crate) mod repo;
 pub(crate) mod session;
 pub(crate) mod session_token;

@@ -18,6 +18,8 @@ use tokio::time::Instant;
 /// A document in memory, with what it belongs to.
 pub(crate) struct Open {
     pub(crate) kind: DocKind,
+    /// Bytes that the text may have.
+    pub(crate) most_bytes: usize,
     pub(crate) stored: Stored,
 }
 

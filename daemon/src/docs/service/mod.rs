@@ -151,7 +151,7 @@ async fn apply(
     bytes: &[u8],
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let Some(mut open) = place.take() else { return Err(Refusal::Broken) };
-    let limit = text_limit(open.kind);
+    let limit = open.most_bytes;
     let applied = if bytes.len() <= limits::DOC_INLINE_BYTES {
         open.stored.document.apply(bytes, limit)
     } else {
@@ -199,13 +199,6 @@ async fn compact(ctx: &Ctx, id: DocId, open: &mut Open) {
         // Others wrote in between; the next update tries again.
         Ok(false) => {}
         Err(error) => tracing::warn!(doc = %id, %error, "document {id} was not compacted"),
-    }
-}
-
-fn text_limit(kind: DocKind) -> usize {
-    match kind {
-        DocKind::Note => limits::NOTE_BYTES,
-        DocKind::Draft => limits::PROMPT_BYTES,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::docs::store::{self, Loose, Stored};
 use crate::error::Error;
 use crate::sessions;
 use grove_core_api::rest::docs::DocKind;
-use grove_core_api::{BoardId, DocId, IdRef, SessionId};
+use grove_core_api::{BoardId, DocId, IdRef, SessionId, limits};
 use sea_orm::ConnectionTrait;
 
 /// What a document belongs to.
@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub(super) session: Option<SessionId>,
     /// The words that it begins with.
     pub(super) text: String,
+    /// Bytes that the text may have.
+    pub(super) most_bytes: usize,
 }
 
 /// Finds what an id, perhaps a short one, belongs to.
@@ -31,14 +33,17 @@ pub(super) async fn find(ctx: &Ctx, id: &IdRef) -> Result<DocId, Error> {
 
 /// The board object with words, or the session, that a document belongs to.
 pub(super) async fn target(connection: &impl ConnectionTrait, id: DocId) -> Result<Target, Error> {
-    if let Some((board, text)) = boards::service::objects::words(connection, id.0.into()).await? {
-        return Ok(Target { kind: DocKind::Note, board: Some(board), session: None, text });
+    if let Some(words) = boards::service::objects::words(connection, id.0.into()).await? {
+        let (kind, board) = (DocKind::Note, Some(words.board));
+        let (text, most_bytes) = (words.text, words.most_bytes);
+        return Ok(Target { kind, board, session: None, text, most_bytes });
     }
     let session = SessionId(id.0);
     match sessions::service::load(connection, session).await {
         Ok(_) => {
             let (kind, session) = (DocKind::Draft, Some(session));
-            Ok(Target { kind, board: None, session, text: String::new() })
+            let (text, most_bytes) = (String::new(), limits::PROMPT_BYTES);
+            Ok(Target { kind, board: None, session, text, most_bytes })
         }
         Err(_) => Err(Error::not_found(DocId::NOUN, id)),
     }
@@ -77,11 +82,11 @@ pub(super) async fn load(tx: &Tx<'_>, id: DocId) -> Result<Open, Error> {
     let connection = tx.connection();
     let target = target(connection, id).await?;
     if let Some(stored) = store::load(connection, id).await? {
-        return Ok(Open { kind: target.kind, stored });
+        return Ok(Open { kind: target.kind, most_bytes: target.most_bytes, stored });
     }
     let document = Document::of_text(&target.text);
     let followed = (target.kind == DocKind::Note).then_some(0);
     let epoch = store::insert(connection, id, &document, followed, tx.now).await?;
     let stored = Stored { epoch, seq: 0, loose: Loose::default(), document };
-    Ok(Open { kind: target.kind, stored })
+    Ok(Open { kind: target.kind, most_bytes: target.most_bytes, stored })
 }

@@ -6,14 +6,13 @@
 
 use super::live::Open;
 use super::open::load;
-use super::{STANDARD, began_anew, text_limit};
+use super::{STANDARD, began_anew};
 use crate::context::{Ctx, Tx};
 use crate::docs::store::{self, Stored};
 use crate::error::Error;
 use base64::Engine as _;
-use grove_core_api::rest::docs::DocKind;
 use grove_core_api::rest::sessions::TakenDraft;
-use grove_core_api::{DocId, ErrorCode, SessionId};
+use grove_core_api::{DocId, ErrorCode, SessionId, limits};
 
 /// Changes the document, if there is one, to a text that its note was given.
 pub(crate) async fn replaced(tx: &Tx<'_>, id: DocId, text: &str) -> Result<(), Error> {
@@ -44,7 +43,7 @@ pub(crate) async fn take(
     let Some(mut stored) = stored.filter(|it| it.epoch == draft.epoch) else {
         return Err(began_anew());
     };
-    let (limit, before) = (text_limit(DocKind::Draft), stored.document.state_vector());
+    let (limit, before) = (limits::PROMPT_BYTES, stored.document.state_vector());
     let update = decode("draft.update", &draft.update)?;
     let clear = decode("draft.clear", &draft.clear)?;
     let written = stored.document.apply(&update, limit)?;

@@ -74,7 +74,7 @@ impl Memory {
                 Op::Set { id, k, v, .. } => {
                     log.state.get_mut(&id).unwrap().v.insert(k, v);
                 }
-                Op::Del { id } => {
+                Op::Del { id, .. } => {
                     log.state.remove(&id);
                 }
             }

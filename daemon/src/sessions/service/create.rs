@@ -206,11 +206,13 @@ async fn store_new(tx: &Tx<'_>, draft: Draft, record: Record) -> Result<Session,
     let session = &record.session;
     store::insert(tx.connection(), &record).await?;
     let parent = draft.parent.map(|(parent, _)| parent);
-    let pos = objects::place_card(tx, draft.board, draft.id, draft.pos, parent).await?;
+    let place = objects::place_card(tx, draft.board, draft.id, draft.pos, parent).await?;
     let put = patch_ops::put(draft.id, "session", session)?;
     tx.emit(Topic::Session(draft.id), "session.created", vec![put]).await?;
-    let put = patch_ops::put(draft.id, "session", &card(session, pos))?;
-    tx.emit(Topic::Board(draft.board), "session.created", vec![put]).await?;
+    let put = patch_ops::put(draft.id, "session", &card(session, place))?;
+    let topic = Topic::Board(draft.board);
+    let seq = tx.emit_as(topic, "session.created", None, vec![put]).await?;
+    objects::card_shown(tx, draft.id, seq).await?;
     let Some(text) = draft.prompt else { return Ok(record.session) };
     let mut after = record.clone();
     prompt::enqueue(tx, &mut after, text).await?;

@@ -24,6 +24,7 @@ pub(crate) use super::model::{Record, StopReason};
 use super::model;
 use super::store::{self, Filter};
 use crate::auth::policy::Action;
+use crate::boards::service::CardPlace;
 use crate::context::Ctx;
 use crate::error::Error;
 use crate::{events, lookup, messages, patch_ops, tasks, validate, worktrees};
@@ -84,7 +85,16 @@ pub(crate) async fn cards_on_board(
 ) -> Result<HashMap<Uuid, SessionCard>, Error> {
     let filter = Filter { board: Some(board), ..Filter::default() };
     let sessions = store::list(connection, filter, None).await?;
-    Ok(sessions.iter().map(|it| (it.id.0, model::card(it, [0.0, 0.0]))).collect())
+    Ok(sessions.iter().map(|it| (it.id.0, model::card(it, CardPlace::default()))).collect())
+}
+
+/// Whether a session is archived; one that is not there counts as archived.
+pub(crate) async fn is_archived(
+    connection: &impl ConnectionTrait,
+    id: SessionId,
+) -> Result<bool, Error> {
+    let found = store::get(connection, id).await?;
+    Ok(found.is_none_or(|it| it.session.archived_at_ms.is_some()))
 }
 
 /// Living sessions that use a worktree.

@@ -1,12 +1,13 @@
 //! Stores a changed session: derives its state from the facts, and tells session and board.
 
 use crate::boards;
+use crate::boards::service::CardPlace;
 use crate::context::Tx;
 use crate::error::Error;
 use crate::sessions::model::{Facts, Record, card, run_state};
 use crate::sessions::store;
 use crate::{messages, patch_ops, tasks};
-use grove_core_api::event::{Op, Topic};
+use grove_core_api::event::Topic;
 use grove_core_api::rest::sessions::{Evidence, Session};
 use grove_core_api::rest::tasks::TaskState;
 use sea_orm::ConnectionTrait;
@@ -68,18 +69,19 @@ async fn tell_board(tx: &Tx<'_>, before: &Session, after: &Session) -> Result<()
     let id = after.id;
     match (before.archived_at_ms.is_some(), after.archived_at_ms.is_some()) {
         (false, true) => {
-            let gone = Op::Del { id: id.to_string() };
-            tx.emit(topic, "session.archived", vec![gone]).await
+            let gone = boards::service::objects::hide_card(tx, after.board_id, id).await?;
+            tx.emit(topic, "session.archived", gone).await
         }
         (true, false) => {
-            let pos = boards::service::objects::card_place(tx, id).await?;
-            let put = patch_ops::put(id, "session", &card(after, pos))?;
-            tx.emit(topic, "session.unarchived", vec![put]).await
+            let place = boards::service::objects::card_place(tx, id).await?;
+            let put = patch_ops::put(id, "session", &card(after, place))?;
+            let seq = tx.emit_as(topic, "session.unarchived", None, vec![put]).await?;
+            boards::service::objects::card_shown(tx, id, seq).await
         }
         (true, true) => Ok(()),
         (false, false) => {
-            let place = [0.0, 0.0];
-            let ops = patch_ops::set(id, &card(before, place), &card(after, place))?;
+            let [before, after] = [before, after].map(|it| card(it, CardPlace::default()));
+            let ops = patch_ops::set(id, &before, &after)?;
             tx.emit(topic, "session.patched", ops).await
         }
     }

@@ -46,7 +46,15 @@ function useMarkActions(engine: Engine | null, me: string | null): MarkActions &
         const id = randomUuid();
         const x = Math.round((engine.width / 2 - engine.view.x) / engine.view.z - NOTE_SIZE[0] / 2);
         const y = Math.round((engine.height / 2 - engine.view.y) / engine.view.z - NOTE_SIZE[1] / 2);
-        const v: BoardMark = { pos: [x, y], size: NOTE_SIZE, text: "", color: "amber", created_by: me ?? "" };
+        const v: BoardMark = {
+          pos: [x, y],
+          size: NOTE_SIZE,
+          text: "",
+          color: "amber",
+          ord: "",
+          is_locked: false,
+          created_by: me ?? "",
+        };
         client.mutate(engine.channel, [{ op: "put", id, kind: "note", v }]);
         // Not the element but its text field takes the keyboard's focus.
         engine.focus(id);

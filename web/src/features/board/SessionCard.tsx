@@ -5,6 +5,7 @@ import { useObject, usePeersVersion } from "@/app/live";
 import type { Engine } from "@/board/engine";
 import { CARD_SIZE, cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
+import { LiveLine } from "@/features/session/LiveLine";
 import { needsYou, StateMark, stateWord } from "@/features/session/state";
 import type { Peers } from "@/net/presence";
 import { cx } from "@/ui/cx";
@@ -22,7 +23,7 @@ export interface ItemProps {
 export function watchers(peers: Peers, session: string) {
   const seen = new Map<string, { name: string; emoji: string; slot: number }>();
   for (const { identity, presence } of peers.all()) {
-    if (presence.panel === `session:${session}` && !identity.is_agent) seen.set(identity.user, identity);
+    if (presence.panel === `session:${session}` && !identity.is_agent && presence.seen !== "hidden") seen.set(identity.user, identity);
   }
   return [...seen.values()];
 }
@@ -77,7 +78,7 @@ export const SessionCard = memo(function SessionCard({ engine, id, isSelected, i
       </div>
       <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
       <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
-        {card.line}
+        <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
       </div>
       <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
         <GitBranch size={11} aria-hidden="true" className="shrink-0" />

@@ -4,6 +4,7 @@ import { Tabs } from "radix-ui";
 import { useEffect, useRef, useState } from "react";
 import { useChannel, useRefusal } from "@/app/live";
 import { openSession } from "@/app/router";
+import { useUi } from "@/app/ui-state";
 import { isTyping } from "@/features/board/keys";
 import { Counts, DiffTab, useDiff } from "@/features/diff/DiffTab";
 import { api } from "@/net/api";
@@ -59,6 +60,12 @@ function useStop(session: Session | null, panel: React.RefObject<HTMLElement | n
   return { run: () => id !== undefined && mutate(id), isArmed, isPending: stop.isPending };
 }
 
+const TABS = ["conversation", "diff"];
+
+function showTab(panelTab: string): void {
+  useUi.setState({ panelTab });
+}
+
 const TAB =
   "h-9 border-b-2 border-transparent px-1 font-medium text-muted hover:text-fg data-[state=active]:border-fg data-[state=active]:text-fg max-[719px]:h-11";
 
@@ -76,13 +83,18 @@ function Loaded({
   const model = useSessionModel(channel);
   const { session } = model;
   const stop = useStop(session, panel);
-  const [tab, setTab] = useState("conversation");
+  const shown = useUi((state) => state.panelTab);
+  const tab = TABS.includes(shown) ? shown : "conversation";
+  useEffect(() => {
+    board.presence.set({ tab });
+    return () => board.presence.set({ tab: null });
+  }, [board, tab]);
   const ended = [...model.tasks.values()].filter((task) => task.ended_at_ms !== null).length;
   const diff = useDiff(id, ended, session !== null && session.state !== "starting");
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       if ((event.key !== "[" && event.key !== "]") || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-      setTab(event.key === "[" ? "conversation" : "diff");
+      showTab(event.key === "[" ? "conversation" : "diff");
     };
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
@@ -94,7 +106,7 @@ function Loaded({
     <>
       <Header session={session} board={board} stop={stop} />
       <ExecutorNote session={session} />
-      <Tabs.Root value={tab} onValueChange={setTab} className="flex min-h-0 flex-1 flex-col">
+      <Tabs.Root value={tab} onValueChange={showTab} className="flex min-h-0 flex-1 flex-col">
         <Tabs.List aria-label="Parts of the session" className="flex shrink-0 gap-5 border-b bg-surface px-4">
           <Tabs.Trigger value="conversation" className={TAB}>
             Conversation
