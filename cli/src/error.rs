@@ -108,6 +108,7 @@ const fn default_hint(code: ErrorCode) -> &'static str {
         ErrorCode::Conflict | ErrorCode::PreconditionFailed | ErrorCode::IdempotencyMismatch => {
             "Look at its present state with the `show` command, then try again."
         }
+        ErrorCode::Elsewhere => "Ask the daemon that it names: --url or GROVE_URL.",
         ErrorCode::RateLimited => "Wait a moment, then try again.",
         ErrorCode::RepoUnreachable | ErrorCode::NotARepository => {
             "Check the path or URL, and that you can `git clone` it yourself."

@@ -66,6 +66,8 @@ error_codes! {
     AmbiguousId, "ambiguous_id", 409, 3, "The short id fits more than one";
     /// The thing is in a state that does not allow this.
     Conflict, "conflict", 409, 5, "Conflicts with the present state";
+    /// The files that it needs lie at another daemon of the same instance, which is named.
+    Elsewhere, "elsewhere", 409, 5, "At another daemon";
     /// `If-Match` names an older version.
     PreconditionFailed, "precondition_failed", 412, 5, "Somebody changed it first";
     /// The same `Idempotency-Key` came with another body.

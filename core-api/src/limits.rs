@@ -137,6 +137,30 @@ pub const DOCS_OPEN: usize = 256;
 pub const DOC_FOLLOW_MS: u64 = 400;
 /// Longest time that a note's `text` stays behind its document while people write.
 pub const DOC_FOLLOW_MAX_MS: u64 = 2_000;
+/// Messages between daemons that may wait, in each direction; one more is lost, and rooms notice it.
+pub const BUS_QUEUE: usize = 8_192;
+/// Longest time to connect to the bus; then it is tried again.
+pub const BUS_CONNECT_MS: u64 = 5_000;
+/// Pause between two attempts to connect to the bus.
+pub const BUS_RECONNECT_MS: u64 = 500;
+/// Interval of pings to the bus; two without an answer end the connection.
+pub const BUS_PING_MS: u64 = 5_000;
+/// Interval at which a daemon says that it lives.
+pub const BUS_BEAT_MS: u64 = 1_000;
+/// Silence after which another daemon's participants are taken off the boards.
+pub const BUS_DEAD_MS: u64 = 5_000;
+/// Interval of comparing rooms with the database while the bus is open, in beats; without it each beat.
+pub const BUS_LOOK_BEATS: u64 = 5;
+/// Topics whose heads are read at once.
+pub const BUS_LOOK_TOPICS: usize = 500;
+/// Bytes of streamed text in one message between daemons; a longer text goes in several.
+pub const BUS_TEXT_BYTES: usize = 64 * 1024;
+/// Participants in one message between daemons; more go in several.
+pub const BUS_PEERS: usize = 64;
+/// Shortest time between two questions of one room for text that it lacks.
+pub const BUS_ASK_MS: u64 = 1_000;
+/// Time to send what waits for other daemons when a daemon ends.
+pub const BUS_END_MS: u64 = 1_000;
 /// Mutations of a client that may wait for an answer; one more is refused on the spot.
 pub const CLIENT_UNANSWERED: usize = 1_000;
 /// Longest frame that a client takes; a longer one ends its connection.

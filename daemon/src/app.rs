@@ -2,6 +2,7 @@
 
 use crate::audit::service::Audit;
 use crate::auth::jwt::Keys;
+use crate::bus::Bus;
 use crate::config::Config;
 use crate::db::Database;
 use crate::docs::Docs;
@@ -57,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) audit: Arc<Audit>,
     pub(crate) address: SocketAddr,
     pub(crate) owner: UserId,
+    /// The way to other daemons.
+    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) spawner: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -68,7 +71,8 @@ impl App {
         let boot = boot.simple().to_string()[20..].to_owned();
         Arc::new_cyclic(|me| {
             let backend = Arc::new(RoomBackend::new(me.clone()));
-            let hub = Hub::new(backend, boot, parts.spawner.clone(), parts.shutdown.child_token());
+            let life = (parts.spawner.clone(), parts.shutdown.child_token());
+            let hub = Hub::joined(backend, boot, life, parts.bus);
             let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
             let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
             let pool = Pool::new(me.clone(), parts.monitor, audit, spawner, paths, is_shared);

@@ -32,8 +32,19 @@ pub struct Config {
     pub is_shared_host: bool,
     /// What names of accounts that Grove makes begin with. Told by the monitor.
     pub account_prefix: String,
+    /// The way to other daemons, when there are some.
+    pub bus: Option<BusSettings>,
     /// What `grove.toml` says.
     pub file: FileConfig,
+}
+
+/// The way to other daemons, complete.
+#[derive(Clone, Debug)]
+pub struct BusSettings {
+    /// URL of the NATS server.
+    pub nats_url: Secret,
+    /// Name of this daemon.
+    pub node: String,
 }
 
 /// What the monitor tells the daemon at its start.
@@ -73,6 +84,18 @@ pub struct FileConfig {
     pub limits: ResourceLimits,
     /// What sessions with the network profile `proxy` may reach.
     pub egress: EgressConfig,
+    /// The way to other daemons on the same database.
+    pub bus: BusConfig,
+}
+
+/// The way to other daemons on the same database; without it there are none.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// URL of a NATS server, such as `nats://10.0.0.5:4222`. `GROVE_NATS_URL` goes before it.
+    pub nats_url: Option<Secret>,
+    /// Name of this daemon, which no other has and which stays. `GROVE_NODE` goes before it.
+    pub node: Option<String>,
 }
 
 /// The way out of sessions that have no network of their own.
@@ -224,6 +247,7 @@ impl Config {
             })
             .transpose()?;
         let database_url = variable("DATABASE_URL").map(Secret::new);
+        let bus = bus(&file.bus, database_url.is_some())?;
         Ok(Self {
             home,
             bind,
@@ -232,6 +256,7 @@ impl Config {
             isolation,
             is_shared_host,
             account_prefix,
+            bus,
             file,
         })
     }
@@ -273,6 +298,33 @@ impl ProviderConfig {
     }
 }
 
+/// Longest name of a daemon.
+const NODE_CHARS: usize = 64;
+
+/// What is needed for several daemons, or why it does not do.
+fn bus(file: &BusConfig, is_postgres: bool) -> Result<Option<BusSettings>, ConfigError> {
+    let url = variable("GROVE_NATS_URL").map(Secret::new).or_else(|| file.nats_url.clone());
+    let Some(nats_url) = url else { return Ok(None) };
+    let value = |why: &str| Err(ConfigError::Value(why.to_owned()));
+    if !is_postgres {
+        return value(
+            "several daemons need one PostgreSQL: set DATABASE_URL, or take away GROVE_NATS_URL \
+             (`nats_url` of `[bus]`); the embedded database belongs to one daemon",
+        );
+    }
+    let Some(node) = variable("GROVE_NODE").or_else(|| file.node.clone()) else {
+        return value(
+            "several daemons need names: set GROVE_NODE (`node` of `[bus]`) to one that no other \
+             daemon has and that stays, such as the host's",
+        );
+    };
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
+    if node.len() > NODE_CHARS || !node.chars().all(is_plain) {
+        return value("GROVE_NODE has at most 64 letters, digits, `-`, `_` and `.`");
+    }
+    Ok(Some(BusSettings { nats_url, node }))
+}
+
 fn read_file(path: &Path) -> Result<FileConfig, ConfigError> {
     match std::fs::read_to_string(path) {
         Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Shape {
@@ -305,6 +357,22 @@ mod tests {
             account_prefix: "grove_".to_owned(),
         });
         assert!(refused.is_err_and(|it| it.to_string().contains("without accounts")));
+    }
+
+    #[test]
+    fn several_daemons_need_postgres_and_names() {
+        let mut file = BusConfig::default();
+        assert!(bus(&file, false).is_ok_and(|it| it.is_none()));
+        file.nats_url = Some(Secret::new("nats://127.0.0.1:4222"));
+        let why = |file: &BusConfig, is_postgres| {
+            bus(file, is_postgres).map(drop).map_err(|it| it.to_string()).unwrap_err()
+        };
+        assert!(why(&file, false).contains("PostgreSQL"));
+        assert!(why(&file, true).contains("GROVE_NODE"));
+        file.node = Some("a b".to_owned());
+        assert!(why(&file, true).contains("at most 64"));
+        file.node = Some("alpha".to_owned());
+        assert!(bus(&file, true).is_ok_and(|it| it.is_some_and(|it| it.node == "alpha")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod auth;
 mod boards;
+pub mod bus;
 mod clock;
 pub mod config;
 mod context;

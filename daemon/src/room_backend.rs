@@ -102,6 +102,15 @@ impl Backend for RoomBackend {
         Ok(Head { epoch: head.epoch, seq: head.seq })
     }
 
+    async fn heads(&self, topics: &[Topic]) -> Result<Vec<(Topic, Head)>, Problem> {
+        let read = async {
+            let app = self.app()?;
+            events::store::heads(app.db.read(), topics).await
+        };
+        let heads = read.await.map_err(Error::into_problem)?.into_iter();
+        Ok(heads.map(|(topic, head)| (topic, Head { epoch: head.epoch, seq: head.seq })).collect())
+    }
+
     async fn snapshot(&self, topic: Topic) -> Result<Snapshot, Problem> {
         self.read_snapshot(topic).await.map_err(Error::into_problem)
     }

@@ -1,9 +1,10 @@
 //! The life of the daemon: open what it needs, listen, serve, drain.
 
 use crate::app::{self, App, Parts};
-use crate::audit::service::{Anchor, Recorder};
+use crate::audit::service::{Anchor, Keeping, Recorder};
 use crate::auth::{self, jwt::Keys};
-use crate::config::{Config, ConfigError, variable};
+use crate::bus::{Bus, InProcess, Inbox, Joining, Nats, NodeId};
+use crate::config::{BusSettings, Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
 use crate::http;
@@ -12,6 +13,7 @@ use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
 use crate::{docs, executors};
 use axum::serve::ListenerExt;
+use grove_core_api::UserId;
 use grove_core_api::rehearsal::{self, Scenario, ScenarioError};
 use std::io;
 use std::net::SocketAddr;
@@ -67,6 +69,9 @@ pub enum ServeError {
     /// The state of the sessions could not be restored.
     #[error("failed to take up the sessions again")]
     Recover(#[source] crate::error::Error),
+    /// The URL of the NATS server cannot be used.
+    #[error("failed to use the URL of the NATS server")]
+    Bus(#[source] async_nats::ConnectError),
     /// Serving failed.
     #[error("failed to serve")]
     Serve(#[source] io::Error),
@@ -110,8 +115,10 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     let scenarios = scenarios(&config)?;
     let db = open_database(&config, &paths, &spawner).await?;
     let keep_days = config.file.audit.keep_days;
-    spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), keep_days));
+    let keeping = Keeping { days: keep_days, has_others: config.bus.is_some() };
+    spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), keeping));
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
+    let (bus, inbox) = join_bus(&config, owner, &spawner, &shutdown).await?;
     let listener = TcpListener::bind(config.bind)
         .await
         .map_err(|source| ServeError::Listen { address: config.bind, source })?;
@@ -126,9 +133,13 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         audit: Arc::clone(&audit),
         address,
         owner,
+        bus,
         spawner: spawner.clone(),
         shutdown: shutdown.clone(),
     });
+    if let Some(inbox) = inbox {
+        app.hub.listen(inbox);
+    }
     let served = match prepare(&app).await {
         Ok(()) => serve(Arc::clone(&app), listener).await,
         Err(error) => Err(error),
@@ -154,6 +165,29 @@ async fn open_database(
         Some(url) => Database::open_postgres(url.expose(), config.database_pool_max).await?,
         None => Database::open_file(&paths.database(), spawner).await?,
     })
+}
+
+/// The way to the other daemons of the instance, which the owner's id tells apart from others on the
+/// same server.
+async fn join_bus(
+    config: &Config,
+    owner: UserId,
+    spawner: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Result<(Arc<dyn Bus>, Option<Inbox>), ServeError> {
+    let Some(BusSettings { nats_url, node }) = &config.bus else {
+        return Ok((Arc::new(InProcess::alone()), None));
+    };
+    let joining = Joining {
+        url: nats_url,
+        instance: owner.0.simple().to_string(),
+        name: node.clone(),
+        // Another one with each start, and never the one of a daemon alone.
+        node: NodeId(rand::random_range(1..=u32::MAX)),
+    };
+    let joined = Nats::join(joining, spawner, shutdown.child_token()).await;
+    let (bus, inbox) = joined.map_err(ServeError::Bus)?;
+    Ok((Arc::new(bus), Some(inbox)))
 }
 
 /// What must be there before the first request.

@@ -23,6 +23,7 @@ mod m20261121_000008_executors;
 mod m20261121_000009_audit;
 mod m20261121_000010_board_log;
 mod m20261121_000012_docs;
+mod m20261121_000020_nodes;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_audit::Migration),
             Box::new(m20261121_000010_board_log::Migration),
             Box::new(m20261121_000012_docs::Migration),
+            Box::new(m20261121_000020_nodes::Migration),
         ]
     }
 }

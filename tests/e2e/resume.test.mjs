@@ -67,6 +67,7 @@ test("someone who was offline catches up from where they were, without a new sna
   }
   // What one does meanwhile is kept and sent later.
   await away.page.getByRole("button", { name: "New note" }).click();
+  await away.page.keyboard.press("Enter");
   await away.page.getByLabel("Words of the note").fill("written offline");
   await away.page.keyboard.press("Control+Enter");
   const before = away.frames.received.length;

@@ -107,6 +107,7 @@ test("a card that one moves lies in the new place for both, also after a reload"
 test("a note that one writes is there for the other, can be changed and goes when deleted", async () => {
   for (const { page } of [ana, bruno]) await page.keyboard.press("Escape");
   await ana.page.getByRole("button", { name: "New note" }).click();
+  await ana.page.keyboard.press("Enter");
   await ana.page.getByLabel("Words of the note").fill("Buy milk");
   await ana.page.keyboard.press("Control+Enter");
   const note = (page, text) => page.getByRole("group", { name: `Note: ${text}` });
@@ -114,7 +115,7 @@ test("a note that one writes is there for the other, can be changed and goes whe
   await bruno.page.getByLabel("Words of the note").fill("Buy oat milk");
   await bruno.page.keyboard.press("Control+Enter");
   await note(ana.page, "Buy oat milk").click();
-  await ana.page.getByRole("button", { name: "Delete note" }).click();
+  await ana.page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Delete" }).click();
   await note(bruno.page, "Buy oat milk").waitFor({ state: "detached" });
 });
 

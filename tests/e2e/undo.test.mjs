@@ -65,7 +65,7 @@ test("what somebody else has changed since stays, and it says who did", async ()
 test("a deleted note comes back with its words", async () => {
   const { id } = await makeNote("Precious", [0, 400]);
   await note(ana.page, "Precious").click();
-  await ana.page.getByRole("button", { name: "Delete note" }).click();
+  await ana.page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Delete" }).click();
   await note(bruno.page, "Precious").waitFor({ state: "detached" });
   await ana.page.keyboard.press("Control+z");
   await note(bruno.page, "Precious").waitFor();

@@ -40,6 +40,7 @@ pub struct Setup {
     home: Option<PathBuf>,
     programs: Option<PathBuf>,
     arguments: Vec<String>,
+    database: Option<String>,
 }
 
 /// A running instance. Call [`Instance::end`] at the end of the test: one that is dropped before
@@ -83,6 +84,13 @@ impl Setup {
     #[must_use]
     pub fn home(mut self, path: &Path) -> Self {
         self.home = Some(path.to_owned());
+        self
+    }
+
+    /// Stands on the database of another instance, which keeps it.
+    #[must_use]
+    pub fn sharing(mut self, other: &Instance) -> Self {
+        self.database.clone_from(&other.database);
         self
     }
 
@@ -176,9 +184,10 @@ impl Instance {
             fs::create_dir_all(&home)?;
             fs::write(home.join("grove.toml"), text)?;
         }
-        let database = match setup.backend {
-            Some(Backend::Postgres) => Some(postgres::create().await?),
-            Some(Backend::LibSql) | None => None,
+        let database = match (&setup.database, setup.backend) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(Backend::Postgres)) => Some(postgres::create().await?),
+            (None, Some(Backend::LibSql) | None) => None,
         };
         let url = String::new();
         Ok(Self { root, setup, programs, home, database, monitor: None, url, is_ended: false })
@@ -390,8 +399,8 @@ impl Instance {
 
     async fn forget_database(&mut self) -> Outcome {
         match self.database.take() {
-            Some(url) => postgres::remove(&url).await,
-            None => Ok(()),
+            Some(url) if self.setup.database.is_none() => postgres::remove(&url).await,
+            Some(_) | None => Ok(()),
         }
     }
 }

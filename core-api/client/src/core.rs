@@ -197,6 +197,7 @@ pub struct Core {
     pace: Pace,
     next_at_ms: Option<u64>,
     newest_sub: i64,
+    gaps: u64,
 }
 
 impl Core {
@@ -214,6 +215,7 @@ impl Core {
             pace: Pace { tokens: Pace::FULL, filled_at_ms: 0 },
             next_at_ms: None,
             newest_sub: 0,
+            gaps: 0,
         }
     }
 
@@ -238,6 +240,12 @@ impl Core {
     /// Returns the ids of mutations without an answer, in order.
     pub fn unanswered(&self) -> impl Iterator<Item = &str> {
         self.unanswered.iter().map(|it| it.mid.as_str())
+    }
+
+    /// Returns how often something was missing, so that a topic had to be asked for anew (RT-04).
+    #[must_use]
+    pub fn gaps(&self) -> u64 {
+        self.gaps
     }
 
     /// Returns when [`Core::advance`] has something to do.
@@ -396,12 +404,12 @@ impl Core {
                 }
             }
             ServerFrame::Peers { ch, join } => {
-                if self.followed(&ch, &mut effects).is_some() {
+                if self.continued(&ch, &mut effects).is_some() {
                     effects.push(Effect::Tell(Notice::Joined { topic: ch, peers: join }));
                 }
             }
             ServerFrame::Pres { ch, u, gone } => {
-                if self.followed(&ch, &mut effects).is_some() {
+                if self.continued(&ch, &mut effects).is_some() {
                     effects.push(Effect::Tell(Notice::Presence { topic: ch, changes: u, gone }));
                 }
             }
@@ -417,7 +425,7 @@ impl Core {
 
     fn on_events(&mut self, ch: &str, events: Vec<Event>, effects: &mut Vec<Effect>) {
         for event in events {
-            let Some(topic) = self.followed(ch, effects) else { return };
+            let Some(topic) = self.continued(ch, effects) else { return };
             let taken = topic.view.apply(&event);
             if taken == Taken::Gap {
                 self.ask_again(ch, effects);
@@ -438,7 +446,7 @@ impl Core {
         (ch, message, offset, text): (String, String, u64, String),
         effects: &mut Vec<Effect>,
     ) {
-        let Some(topic) = self.followed(&ch, effects) else { return };
+        let Some(topic) = self.continued(&ch, effects) else { return };
         if topic.view.stream(&message, offset, &text) {
             effects.push(Effect::Tell(Notice::Text { topic: ch, message, offset, text }));
         } else {
@@ -478,6 +486,12 @@ impl Core {
         effects.push(Effect::Tell(Notice::Denied { topic, code, message }));
     }
 
+    /// The topic of a frame that continues what is known; before the answer to `sub` it is one that
+    /// was on its way when the topic was left and followed again.
+    fn continued(&mut self, ch: &str, effects: &mut Vec<Effect>) -> Option<&mut Topic> {
+        self.followed(ch, effects).filter(|topic| topic.is_live)
+    }
+
     /// The topic of a frame; one that was never asked for is told, one that was left is not.
     fn followed(&mut self, ch: &str, effects: &mut Vec<Effect>) -> Option<&mut Topic> {
         let topic = self.topics.get_mut(ch);
@@ -489,6 +503,7 @@ impl Core {
 
     fn ask_again(&mut self, ch: &str, effects: &mut Vec<Effect>) {
         if self.topics.get(ch).is_some_and(|it| it.awaited.is_none()) {
+            self.gaps += 1;
             self.ask(ch, effects);
         }
     }
@@ -519,7 +534,7 @@ impl Topic {
     /// it belongs to an older `sub`, whose successor's answer will come.
     fn is_answer(&mut self, id: Option<i64>) -> bool {
         if id.is_none() {
-            return true;
+            return self.is_live;
         }
         let is_it = self.awaited == id;
         if is_it {

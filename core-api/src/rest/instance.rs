@@ -75,7 +75,7 @@ pub struct Readiness {
 /// One check.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Check {
-    /// `database`, `monitor`, `git` or `isolation`.
+    /// `database`, `monitor`, `git`, `isolation` or, where there may be several daemons, `bus`.
     pub name: String,
     /// Whether it passed.
     pub is_ok: bool,

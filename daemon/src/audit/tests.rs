@@ -1,7 +1,7 @@
 //! The chain on both engines: what breaks it is found, what does not break it is not.
 
 use super::model::{self, Verifier};
-use super::service::{Anchor, Audit, Recorder, Subject, follow};
+use super::service::{Anchor, Audit, Keeping, Recorder, Subject, follow};
 use super::store::{self, Filter};
 use crate::clock;
 use crate::db::Database;
@@ -39,7 +39,11 @@ impl Bench {
         let (audit, recorder) = Recorder::new("ana");
         let paths = Paths::new(home.path(), "ana");
         let running = TaskTracker::new();
-        running.spawn(recorder.run(db.clone(), Anchor::new(&paths), keep_days));
+        running.spawn(recorder.run(
+            db.clone(),
+            Anchor::new(&paths),
+            Keeping { days: keep_days, has_others: false },
+        ));
         Self { audit, paths, db: db.clone(), running }
     }
 
@@ -406,7 +410,11 @@ async fn calls_wait_when_the_audit_is_full_and_none_is_made_after_its_end() -> O
     drop(begun);
     let paths = Paths::new(home.path(), "ana");
     let running = TaskTracker::new();
-    running.spawn(recorder.run(db.clone(), Anchor::new(&paths), 0));
+    running.spawn(recorder.run(
+        db.clone(),
+        Anchor::new(&paths),
+        Keeping { days: 0, has_others: false },
+    ));
     one_more.await.ok_or("no room")?.end("ok");
     audit.end();
     running.close();

@@ -3,7 +3,7 @@
 
 use super::{jwt::Keys, personal_token};
 use crate::app::{self, App, Parts};
-use crate::audit::service::{Anchor, Recorder};
+use crate::audit::service::{Anchor, Keeping, Recorder};
 use crate::clock;
 use crate::config::{Config, FileConfig};
 use crate::context::{Actor, Ctx, Via};
@@ -93,7 +93,11 @@ impl House {
         let db = Database::open_file(&paths.database(), &spawner).await?;
         let owner = app::owner(&db, "grove").await?;
         let (audit, recorder) = Recorder::new("grove");
-        spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), 0));
+        spawner.spawn(recorder.run(
+            db.clone(),
+            Anchor::new(&paths),
+            Keeping { days: 0, has_others: false },
+        ));
         let kind = (AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC);
         let (ours, theirs) = socketpair(kind.0, kind.1, None, kind.2)?;
         let asked = Asked::default();
@@ -107,6 +111,7 @@ impl House {
             isolation: IsolationMode::Strict,
             is_shared_host,
             account_prefix: "grove_".to_owned(),
+            bus: None,
             file,
         };
         let app = App::new(Parts {
@@ -119,6 +124,7 @@ impl House {
             audit: Arc::clone(&audit),
             address,
             owner,
+            bus: Arc::new(crate::bus::InProcess::alone()),
             spawner,
             shutdown: CancellationToken::new(),
         });

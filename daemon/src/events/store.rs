@@ -79,6 +79,20 @@ pub(crate) async fn head(connection: &impl ConnectionTrait, name: Topic) -> Resu
     ))
 }
 
+/// The heads of several logs; those that have no event yet are left out.
+pub(crate) async fn heads(
+    connection: &impl ConnectionTrait,
+    names: &[Topic],
+) -> Result<Vec<(Topic, Head)>, Error> {
+    let wanted = names.iter().map(ToString::to_string);
+    let rows = topic::Entity::find().filter(topic::Column::Topic.is_in(wanted));
+    let read = |row: topic::Model| {
+        let name = row.topic.parse().ok()?;
+        Some((name, Head { epoch: row.epoch, seq: row.seq }))
+    };
+    Ok(rows.all(connection).await?.into_iter().filter_map(read).collect())
+}
+
 /// Events after a number, in order.
 pub(crate) async fn after(
     connection: &impl ConnectionTrait,

@@ -10,6 +10,7 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
+use crate::repos::service::Homes;
 use crate::sessions::service as sessions;
 use crate::sessions::service::Record;
 use crate::{executors, repos, tasks, worktrees};
@@ -184,7 +185,13 @@ impl Pool {
             Error::new(ErrorCode::Unavailable, "the monitor does not answer").because(error)
         })?;
         self.end_strangers(&ctx, &live).await?;
+        let homes = repos::service::homes(&ctx).await?;
+        let mut others = Vec::new();
         for record in sessions::with_executors(&ctx).await? {
+            if !homes.has(record.session.repo_id) {
+                others.push(record.session.id);
+                continue;
+            }
             let id = record.session.id;
             let lives = live.iter().find(|it| Some(it.id) == record.executor);
             match lives {
@@ -194,10 +201,11 @@ impl Pool {
                 None => self.ended_unwatched(&ctx, &record).await?,
             }
         }
-        executors::service::settle_strays(&ctx, live.iter().map(|it| it.id).collect()).await?;
-        worktrees::service::clean_interrupted(&ctx).await?;
-        repos::service::resume_clones(&ctx).await?;
-        self.look_everywhere(&ctx).await
+        let live = live.iter().map(|it| it.id).collect();
+        executors::service::settle_strays(&ctx, live, others).await?;
+        worktrees::service::clean_interrupted(&ctx, &homes).await?;
+        repos::service::resume_clones(&ctx, &homes).await?;
+        self.look_everywhere(&ctx, &homes).await
     }
 
     /// Settles a session whose executor ended while no daemon watched.
@@ -223,10 +231,13 @@ impl Pool {
         Ok(())
     }
 
-    async fn look_everywhere(&self, ctx: &Ctx) -> Result<(), Error> {
+    async fn look_everywhere(&self, ctx: &Ctx, homes: &Homes) -> Result<(), Error> {
         for state in [TaskState::Running, TaskState::Queued] {
             for session in tasks::service::sessions_with(ctx.read(), state).await? {
-                self.wake(session);
+                let repo = sessions::load(ctx.read(), session).await?.session.repo_id;
+                if homes.has(repo) {
+                    self.wake(session);
+                }
             }
         }
         Ok(())

@@ -46,6 +46,7 @@ pub(crate) async fn restart(ctx: &Ctx, id: ExecutorId) -> Result<Executor, Error
         return Err(Error::new(ErrorCode::Conflict, "a keeper is started again by itself")
             .hint("name the executor of a session"));
     };
+    sessions::service::here(ctx, session).await?;
     if sessions::service::get(ctx, session).await?.archived_at_ms.is_some() {
         return Err(
             Error::new(ErrorCode::Gone, "the session is archived").hint("bring it back first")
@@ -143,12 +144,19 @@ pub(crate) async fn ended(
 }
 
 /// After a start of the daemon: notes the end of executors that are neither alive nor any session's.
-pub(crate) async fn settle_strays(ctx: &Ctx, live: Vec<ExecutorId>) -> Result<(), Error> {
+///
+/// `others` are sessions of other daemons, which look after their own.
+pub(crate) async fn settle_strays(
+    ctx: &Ctx,
+    live: Vec<ExecutorId>,
+    others: Vec<SessionId>,
+) -> Result<(), Error> {
     ctx.write(move |tx| {
-        let live = live.clone();
+        let (live, others) = (live.clone(), others.clone());
         Box::pin(async move {
             for stray in store::without_end(tx.connection()).await? {
-                if !live.contains(&stray.id) {
+                let is_others = stray.session_id.is_some_and(|it| others.contains(&it));
+                if !is_others && !live.contains(&stray.id) {
                     let how = "it ended while Grove was not running; how is not known".to_owned();
                     let end = ExecutorEnd { how, is_crash: false, is_out_of_memory: false };
                     ended(tx, stray.id, ExecutorState::Ended, end).await?;

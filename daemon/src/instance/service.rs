@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::auth::policy::Action;
+use crate::bus::Standing;
 use crate::context::Ctx;
 use crate::error::Error;
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
@@ -138,14 +139,37 @@ pub(crate) async fn readiness(app: &App) -> Readiness {
     let database = app.db.read().execute_unprepared("SELECT 1").await;
     let monitor = app.pool.monitor_answers().await;
     let git = app.pool.keeper_answers().await;
-    let checks = vec![
+    let mut checks = vec![
         check("database", database.map(|_| "answers".to_owned())),
         check("monitor", monitor.map(|live| format!("{live} executors live"))),
         check("git", git.map(|()| "the keeper answers".to_owned())),
         // In strict mode a missing layer is seen above: the keeper is not started.
         check("isolation", Ok::<_, Error>(isolation(app.config.isolation).to_owned())),
     ];
+    checks.extend(bus(app));
     Readiness { is_ready: checks.iter().all(|check| check.is_ok), checks }
+}
+
+/// How the way to other daemons is. An interrupted one is said, and no reason to send nobody here:
+/// everything but the speed between daemons goes on.
+fn bus(app: &App) -> Option<Check> {
+    let bus = app.hub.bus();
+    let others = app.hub.others();
+    let name = bus.name();
+    if others.iter().any(|it| it == name) {
+        let twin =
+            Error::new(ErrorCode::Conflict, format!("another daemon is called `{name}` too"));
+        return Some(check("bus", Err(twin)));
+    }
+    let detail = match bus.standing() {
+        Standing::Alone => return None,
+        Standing::Open if others.is_empty() => format!("`{name}` hears no other daemon"),
+        Standing::Open => format!("`{name}` hears {}", others.join(", ")),
+        Standing::Interrupted => {
+            format!("interrupted: `{name}` reads what others change from the database")
+        }
+    };
+    Some(check("bus", Ok::<_, Error>(detail)))
 }
 
 const fn isolation(mode: IsolationMode) -> &'static str {

@@ -107,6 +107,18 @@ pub trait Backend: Send + Sync + 'static {
     /// `NotFound` when the topic is gone, `Unavailable` when the log cannot be read.
     async fn head(&self, topic: Topic) -> Result<Head, Problem>;
 
+    /// Returns where the logs of several topics stand; a topic that is gone is left out.
+    ///
+    /// # Errors
+    /// `Unavailable` when the logs cannot be read.
+    async fn heads(&self, topics: &[Topic]) -> Result<Vec<(Topic, Head)>, Problem> {
+        let mut heads = Vec::with_capacity(topics.len());
+        for topic in topics {
+            heads.push((*topic, self.head(*topic).await?));
+        }
+        Ok(heads)
+    }
+
     /// Returns the topic's whole state.
     ///
     /// # Errors

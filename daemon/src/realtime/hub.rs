@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: what a connection does (`connection`) and what a room holds (`live`).
 
+use super::afar::Others;
 use super::backend::Backend;
 use super::connection::Connection;
 use super::docs::DocRoom;
@@ -10,11 +11,12 @@ use super::live::{Clock, LiveRoom, Wake, locked};
 use super::presence::PeerId;
 use super::socket::WebSocket;
 use super::stream::Outcome;
+use crate::bus::{Bus, InProcess, Message};
 use grove_core_api::event::{Event, Topic};
 use grove_core_api::{DocId, MessageId, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +36,9 @@ pub struct Hub<B: Backend> {
     /// Number of the newest document's room; binary frames name documents by it.
     newest_doc: AtomicU32,
     connections: AtomicUsize,
-    newest_peer: AtomicU64,
+    newest_peer: AtomicU32,
+    bus: Arc<dyn Bus>,
+    pub(super) others: Others,
     /// Who is behind each connection, and what ends it.
     people: Mutex<HashMap<PeerId, (UserId, CancellationToken)>>,
     me: Weak<Self>,
@@ -54,6 +58,20 @@ impl<B: Backend> Hub<B> {
         spawner: TaskTracker,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
+        Self::joined(backend, boot, (spawner, shutdown), Arc::new(InProcess::alone()))
+    }
+
+    /// Makes a hub that tells others, and is told what [`Hub::listen`] hears.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn joined(
+        backend: Arc<B>,
+        boot: String,
+        (spawner, shutdown): (TaskTracker, CancellationToken),
+        bus: Arc<dyn Bus>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             backend,
             boot,
@@ -65,7 +83,9 @@ impl<B: Backend> Hub<B> {
             docs: Mutex::default(),
             newest_doc: AtomicU32::new(0),
             connections: AtomicUsize::new(0),
-            newest_peer: AtomicU64::new(0),
+            newest_peer: AtomicU32::new(0),
+            bus,
+            others: Others::default(),
             people: Mutex::default(),
             me: Weak::clone(me),
         })
@@ -75,6 +95,9 @@ impl<B: Backend> Hub<B> {
     ///
     /// Call it after the commit, once per event; the order may differ from the log's (rule RT-04).
     pub fn publish(&self, topic: Topic, event: Event) {
+        if self.bus.is_shared() {
+            self.bus.publish(Message::Event { topic: topic.to_string(), event: event.clone() });
+        }
         if let Some(room) = self.room(topic) {
             room.publish(event);
         }
@@ -86,11 +109,13 @@ impl<B: Backend> Hub<B> {
     /// skipped; text that leaves a hole is left out until [`Hub::stream_reset`] or the final event.
     pub fn stream(&self, session: SessionId, message: MessageId, offset: u64, text: &str) {
         self.change_text(session, |room| room.append(message, offset, text));
+        self.tell_text(session, message, Some(offset), text);
     }
 
     /// Puts all text of a streaming message so far in place (the daemon came back in mid-stream).
     pub fn stream_reset(&self, session: SessionId, message: MessageId, text: &str) {
         self.change_text(session, |room| room.reset(message, text));
+        self.tell_text(session, message, None, text);
     }
 
     /// Forgets the live text of a message; call it after its final event is published.
@@ -127,7 +152,8 @@ impl<B: Backend> Hub<B> {
     /// ends it.
     pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
         let counted = Counted::new(&self.connections);
-        let peer = PeerId(self.newest_peer.fetch_add(1, Ordering::Relaxed) + 1);
+        let number = self.newest_peer.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let peer = PeerId::of(self.bus.node(), number);
         let ended = self.shutdown.child_token();
         let user = self.backend.identity(&caller).user;
         locked(&self.people).insert(peer, (user, ended.clone()));
@@ -139,6 +165,13 @@ impl<B: Backend> Hub<B> {
 
     /// Closes all connections of a person; clients come back and have to say again who they are.
     pub fn dismiss(&self, user: UserId) {
+        if self.bus.is_shared() {
+            self.bus.publish(Message::Dismiss { user });
+        }
+        self.dismiss_here(user);
+    }
+
+    pub(super) fn dismiss_here(&self, user: UserId) {
         for (_, ended) in locked(&self.people).values().filter(|(who, _)| *who == user) {
             ended.cancel();
         }
@@ -163,6 +196,16 @@ impl<B: Backend> Hub<B> {
     /// Returns the token that ends everything.
     pub(super) fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
+    }
+
+    /// Returns the way to the other daemons.
+    pub(crate) fn bus(&self) -> &dyn Bus {
+        &*self.bus
+    }
+
+    /// Runs a task that the daemon waits for when it ends.
+    pub(super) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawner.spawn_on(task, &self.runtime);
     }
 
     /// Returns the hub's clock.
@@ -219,7 +262,12 @@ impl<B: Backend> Hub<B> {
         locked(&self.rooms).len()
     }
 
-    fn room(&self, topic: Topic) -> Option<Arc<LiveRoom>> {
+    /// Returns all rooms in memory.
+    pub(super) fn all_rooms(&self) -> Vec<Arc<LiveRoom>> {
+        locked(&self.rooms).values().map(Arc::clone).collect()
+    }
+
+    pub(super) fn room(&self, topic: Topic) -> Option<Arc<LiveRoom>> {
         locked(&self.rooms).get(&topic).map(Arc::clone)
     }
 
@@ -227,7 +275,12 @@ impl<B: Backend> Hub<B> {
         match rooms.entry(topic) {
             Entry::Occupied(entry) => Arc::clone(entry.get()),
             Entry::Vacant(entry) => {
-                let room = Arc::clone(entry.insert(Arc::new(LiveRoom::new(topic, self.clock))));
+                let room =
+                    entry.insert(Arc::new(LiveRoom::new(topic, self.clock, Arc::clone(&self.bus))));
+                let room = Arc::clone(room);
+                if self.bus.is_shared() {
+                    self.bus.publish(Message::Ask { topic: topic.to_string() });
+                }
                 if let Some(hub) = self.me.upgrade() {
                     let driver = driver::drive(hub, Arc::clone(&room));
                     self.spawner.spawn_on(driver, &self.runtime);

@@ -3,12 +3,16 @@
 //! Locks are held for a few microseconds and never over an await. Order: state, then readers.
 //! Deliberately not here: frames to one connection (`subscription`) and what happens later (`driver`).
 
+mod afar;
+
 use super::backend::{Backend, Head};
 use super::presence::{Changes, Participants, PeerId};
 use super::room::{Effect, Room, Tail};
 use super::socket::Frame;
 use super::stream::{Finals, Marks, Outcome, Streams};
 use super::tick::{Due, Gate};
+use crate::bus::Bus;
+use afar::Afar;
 use grove_core_api::event::{Event, Topic};
 use grove_core_api::realtime::Identity;
 use grove_core_api::realtime::presence::PresenceUpdate;
@@ -135,6 +139,7 @@ struct State {
     gate: Gate,
     readers: usize,
     used_at_ms: u64,
+    afar: Afar,
 }
 
 /// One topic's room.
@@ -142,6 +147,7 @@ struct State {
 pub(super) struct LiveRoom {
     topic: Topic,
     clock: Clock,
+    bus: Arc<dyn Bus>,
     state: Mutex<State>,
     readers: Mutex<BTreeMap<PeerId, Arc<Wake>>>,
     driver: Notify,
@@ -150,7 +156,7 @@ pub(super) struct LiveRoom {
 
 impl LiveRoom {
     /// Makes the room of a topic; it is cold until [`LiveRoom::prime`].
-    pub(super) fn new(topic: Topic, clock: Clock) -> Self {
+    pub(super) fn new(topic: Topic, clock: Clock, bus: Arc<dyn Bus>) -> Self {
         let ch = topic.to_string();
         let interval_ms = match topic {
             Topic::Board(_) => limits::ROOM_TICK_MS,
@@ -163,10 +169,12 @@ impl LiveRoom {
             gate: Gate::new(interval_ms),
             readers: 0,
             used_at_ms: clock.now_ms(),
+            afar: Afar::new(bus.is_shared()),
         };
         Self {
             topic,
             clock,
+            bus,
             state: Mutex::new(state),
             readers: Mutex::default(),
             driver: Notify::new(),
@@ -195,7 +203,11 @@ impl LiveRoom {
             readers.remove(&peer);
             state.readers = readers.len();
             state.used_at_ms = self.clock.now_ms();
-            state.participants.leave(peer)
+            let was_present = state.participants.leave(peer);
+            if was_present {
+                state.afar.leaves(peer);
+            }
+            was_present
         };
         if was_present {
             self.announce();
@@ -326,7 +338,11 @@ impl LiveRoom {
     pub(super) fn join_presence(&self, peer: PeerId, identity: Identity) -> (Vec<Frame>, u64) {
         let (is_new, all) = {
             let mut state = locked(&self.state);
-            (state.participants.join(peer, identity), state.participants.all(peer))
+            let is_new = state.participants.join(peer, identity);
+            if is_new {
+                state.afar.changes(peer);
+            }
+            (is_new, state.participants.all(peer))
         };
         if is_new {
             self.announce();
@@ -336,7 +352,14 @@ impl LiveRoom {
 
     /// Changes a participant's presence.
     pub(super) fn update_presence(&self, peer: PeerId, update: PresenceUpdate) {
-        let is_changed = locked(&self.state).participants.update(peer, update);
+        let is_changed = {
+            let mut state = locked(&self.state);
+            let is_changed = state.participants.update(peer, update);
+            if is_changed {
+                state.afar.changes(peer);
+            }
+            is_changed
+        };
         if is_changed {
             self.announce();
         }
@@ -386,7 +409,10 @@ impl LiveRoom {
             }
         };
         match due {
-            Some(Due::Now) => self.wake_all(),
+            Some(Due::Now) => {
+                self.wake_all();
+                self.tell_presence();
+            }
             Some(Due::Later) => self.driver.notify_one(),
             None => {}
         }
@@ -454,6 +480,7 @@ impl LiveRoom {
         };
         if is_shown {
             self.wake_all();
+            self.tell_presence();
         }
         step
     }

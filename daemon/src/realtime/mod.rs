@@ -9,6 +9,7 @@
 //! Deliberately not here: storage, rights and the meaning of a mutation. They are the
 //! [`Backend`]'s.
 
+mod afar;
 mod backend;
 mod connection;
 mod docs;

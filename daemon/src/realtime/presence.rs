@@ -5,6 +5,8 @@
 //! own values back: for it alone the frame is put together again from the same encoded parts, without
 //! its own. Deliberately not here: the pace (`tick`) and hiding a still pointer (the client's affair).
 
+mod afar;
+
 use super::encode;
 use super::socket::Frame;
 use grove_core_api::limits;
@@ -130,6 +132,14 @@ impl Participants {
             return false;
         }
         identity.slot = self.slot_for(&identity);
+        self.seat(peer, identity)
+    }
+
+    /// Adds a participant with the slot that it has already.
+    fn seat(&mut self, peer: PeerId, identity: Identity) -> bool {
+        if self.by_peer.contains_key(&peer) {
+            return false;
+        }
         self.version += 1;
         let joined = self.version;
         // Who saw it leave and come back would keep its old values: all fields are sent anew.
@@ -355,6 +365,23 @@ fn all_values(values: &Presence) -> PresenceUpdate {
         follow: values.follow.map(Some),
         spot: values.spot.map(Some),
         seen: values.seen.map(Some),
+    }
+}
+
+/// The update that leaves exactly these values, whatever was there.
+fn replacing(values: &Presence) -> PresenceUpdate {
+    let values = values.clone();
+    PresenceUpdate {
+        cur: Some(values.cur),
+        vp: Some(values.vp),
+        sel: Some(values.sel),
+        drag: Some(values.drag),
+        typing: Some(values.typing),
+        panel: Some(values.panel),
+        follow: Some(values.follow),
+        spot: Some(values.spot),
+        seen: Some(values.seen),
+        tab: Some(values.tab),
     }
 }
 

@@ -62,6 +62,16 @@ impl Streams {
         self.by_message.is_empty()
     }
 
+    /// Returns whether a message streams.
+    pub(super) fn has(&self, message: MessageId) -> bool {
+        self.by_message.contains_key(&message)
+    }
+
+    /// Returns the messages that stream, with all text so far.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (MessageId, &str)> {
+        self.by_message.iter().map(|(message, stream)| (*message, stream.text.as_str()))
+    }
+
     /// Appends text at an offset; what is there already is skipped.
     pub(super) fn append(&mut self, message: MessageId, offset: u64, text: &str) -> Outcome {
         if !self.by_message.contains_key(&message) {

@@ -1,9 +1,10 @@
 //! Rows of repositories.
 
-use crate::db::entity::repo;
+use crate::db::entity::{repo, repo_home};
 use crate::error::Error;
 use grove_core_api::rest::repos::{Repo, RepoState};
 use grove_core_api::{IdRef, RepoId, UserId};
+use sea_orm::sea_query::Query;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -65,6 +66,51 @@ pub(crate) async fn insert(connection: &impl ConnectionTrait, repo: &Repo) -> Re
 pub(crate) async fn update(connection: &impl ConnectionTrait, repo: &Repo) -> Result<(), Error> {
     repo::Entity::update(row(repo)?).exec(connection).await?;
     Ok(())
+}
+
+/// The daemon at which the repository's files lie, if that was ever noted.
+pub(super) async fn home(
+    connection: &impl ConnectionTrait,
+    id: RepoId,
+) -> Result<Option<String>, Error> {
+    let row = repo_home::Entity::find_by_id(id.0).one(connection).await?;
+    Ok(row.map(|row| row.node))
+}
+
+/// Notes where a repository's files lie, unless it is noted already.
+pub(super) async fn settle_home(
+    connection: &impl ConnectionTrait,
+    id: RepoId,
+    node: &str,
+) -> Result<(), Error> {
+    if home(connection, id).await?.is_none() {
+        let row = repo_home::ActiveModel { repo_id: Set(id.0), node: Set(node.to_owned()) };
+        repo_home::Entity::insert(row).exec_without_returning(connection).await?;
+    }
+    Ok(())
+}
+
+/// Repositories whose files lie at a daemon.
+pub(super) async fn at(
+    connection: &impl ConnectionTrait,
+    node: &str,
+) -> Result<Vec<RepoId>, Error> {
+    let rows = repo_home::Entity::find().filter(repo_home::Column::Node.eq(node));
+    Ok(rows.all(connection).await?.into_iter().map(|row| RepoId(row.repo_id)).collect())
+}
+
+/// Repositories of which nobody has noted where their files lie.
+pub(super) async fn homeless(connection: &impl ConnectionTrait) -> Result<Vec<RepoId>, Error> {
+    let noted =
+        Query::select().column(repo_home::Column::RepoId).from(repo_home::Entity).to_owned();
+    let ids: Vec<Uuid> = repo::Entity::find()
+        .select_only()
+        .column(repo::Column::Id)
+        .filter(repo::Column::Id.not_in_subquery(noted))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(ids.into_iter().map(RepoId).collect())
 }
 
 const STATES: [RepoState; 3] = [RepoState::Cloning, RepoState::Ready, RepoState::Failed];

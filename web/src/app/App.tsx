@@ -28,6 +28,7 @@ import { TopBar } from "./TopBar";
 import { startCreating, useUi } from "./ui-state";
 
 const SessionPanel = lazy(() => import("@/features/session/SessionPanel"));
+const DocumentPanel = lazy(() => import("@/features/documents/DocumentPanel"));
 const NewSession = lazy(() => import("@/features/create/NewSession"));
 
 /** Goes to a board when the address names none, or one that is not there. */
@@ -83,13 +84,13 @@ function Attention({ channel, name }: { channel: Channel | null; name: string | 
 function BoardArea({
   channel,
   board,
-  session,
+  opened,
   engine,
   onEngine,
 }: {
   channel: Channel;
   board: string;
-  session: string | null;
+  opened: string | null;
   engine: Engine | null;
   onEngine: (engine: Engine | null) => void;
 }) {
@@ -126,7 +127,7 @@ function BoardArea({
   }
   return (
     <>
-      <BoardView channel={channel} board={board} openId={session} onEngine={onEngine} />
+      <BoardView channel={channel} board={board} openId={opened} onEngine={onEngine} />
       {engine && <FollowFrame engine={engine} channel={channel} />}
       {engine && <Spotlight engine={engine} channel={channel} />}
       {isEmpty && <EmptyBoard />}
@@ -169,7 +170,8 @@ function Page() {
   const isNarrow = useIsNarrow();
   const isCreating = useUi((state) => state.creating.isOpen);
   const name = boards.data?.find((board) => board.id === route.board)?.name;
-  useGlobalKeys(route.session);
+  const opened = route.session ?? route.document;
+  useGlobalKeys(opened);
   useOwnPresence(channel, engine);
 
   useEffect(() => {
@@ -177,13 +179,13 @@ function Page() {
   }, [channel, route.session]);
   useEffect(() => {
     // The panel has just taken room from the board: keep the card of the open session in view.
-    if (engine && route.session) requestAnimationFrame(() => route.session && engine.reveal(route.session));
-  }, [engine, route.session]);
+    if (engine && opened) requestAnimationFrame(() => engine.reveal(opened));
+  }, [engine, opened]);
 
-  const panel = route.session !== null && channel && (
-    <ErrorBoundary name="The session" key={route.session}>
+  const panel = opened !== null && channel && (
+    <ErrorBoundary name={route.session ? "The session" : "The document"} key={opened}>
       <Suspense fallback={<div className="skeleton m-4 h-24" />}>
-        <SessionPanel id={route.session} board={channel} />
+        {route.session ? <SessionPanel id={route.session} board={channel} /> : <DocumentPanel id={opened} board={channel} />}
       </Suspense>
     </ErrorBoundary>
   );
@@ -205,14 +207,19 @@ function Page() {
               {isMissing && <Missing>This board is not there any more</Missing>}
               {channel && route.board && (
                 <ErrorBoundary name="The board">
-                  <BoardArea channel={channel} board={route.board} session={route.session} engine={engine} onEngine={setEngine} />
+                  <BoardArea channel={channel} board={route.board} opened={opened} engine={engine} onEngine={setEngine} />
                 </ErrorBoundary>
               )}
               {!isNarrow && <JoinCard />}
             </main>
           )}
           {panel && !isNarrow && <Splitter />}
-          {panel && (isNarrow ? <div className="min-w-0 flex-1">{panel}</div> : <PanelFrame>{panel}</PanelFrame>)}
+          {panel &&
+            (isNarrow ? (
+              <div className="min-w-0 flex-1">{panel}</div>
+            ) : (
+              <PanelFrame name={route.session ? "Session" : "Document"}>{panel}</PanelFrame>
+            ))}
         </div>
         {isNarrow ? !panel && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
       </div>
@@ -224,10 +231,10 @@ function Page() {
   );
 }
 
-function PanelFrame({ children }: { children: React.ReactNode }) {
+function PanelFrame({ name, children }: { name: string; children: React.ReactNode }) {
   const width = useUi((state) => state.panelWidth);
   return (
-    <aside aria-label="Session" style={{ width }} className="max-w-[calc(100vw-280px)] min-w-0 shrink-0">
+    <aside aria-label={name} style={{ width }} className="max-w-[calc(100vw-280px)] min-w-0 shrink-0">
       {children}
     </aside>
   );

@@ -7,24 +7,40 @@ const GROUPS: { title: string; rows: [string[], string][] }[] = [
   {
     title: "Board",
     rows: [
-      [["←", "↑", "→", "↓"], "Nearest card"],
-      [["Enter"], "Open the card, edit the note"],
-      [["Alt", "arrows"], "Move the card (⇧: further)"],
-      [["Del"], "Delete the note"],
-      [["+", "−"], "Zoom"],
-      [["⇧", "1"], "Show everything"],
-      [["V", "H"], "Select, move the board"],
-      [["Space"], "Hold: move the board"],
+      [["←", "↑", "→", "↓"], "Nearest thing"],
+      [["Enter"], "Open it, or write on it"],
+      [["⇧", "arrows"], "Select one more"],
+      [["Alt", "arrows"], "Move the selection (⇧: further)"],
+      [["Ctrl", "arrows"], "Resize the selection"],
+      [["Ctrl", "A"], "Select everything"],
+      [["Ctrl", "C", "V"], "Copy, paste, also between boards"],
+      [["Ctrl", "D"], "Duplicate (or drag with Alt)"],
+      [["Del"], "Delete"],
       [["Ctrl", "Z"], "Undo (⇧: redo)"],
-      [["⇧", "\\"], "Hide others, show them"],
-      [["Esc"], "Stop following"],
+      [["⇧", "L"], "Lock, unlock"],
+      [["⇧", "[", "]"], "Send to back, bring to front"],
+      [["Ctrl", "⇧", "L"], "Tidy up the selection"],
+      [["⇧F10"], "Everything that can be done with it"],
     ],
   },
   {
-    title: "Make",
+    title: "Tools",
     rows: [
+      [["V", "H"], "Select, move the board (or hold Space)"],
       [["S"], "New session"],
-      [["N"], "New note"],
+      [["N", "T", "Z"], "New note, text, zone (Enter: in the middle)"],
+      [["X"], "Draw an arrow from what has the focus"],
+      [["C"], "Comment"],
+    ],
+  },
+  {
+    title: "View",
+    rows: [
+      [["+", "−"], "Zoom"],
+      [["⇧", "1", "2", "0"], "Show everything, the selection, natural size"],
+      [["M"], "Map"],
+      [["⇧", "\\"], "Hide others, show them"],
+      [["Ctrl", "⇧", "O"], "Outline: the board as a list"],
     ],
   },
   {
@@ -43,10 +59,10 @@ const GROUPS: { title: string; rows: [string[], string][] }[] = [
 export function Shortcuts() {
   const isOpen = useUi((state) => state.isShortcutsOpen);
   return (
-    <Dialog isOpen={isOpen} onClose={() => useUi.setState({ isShortcutsOpen: false })} title="Keyboard shortcuts" className="w-150">
+    <Dialog isOpen={isOpen} onClose={() => useUi.setState({ isShortcutsOpen: false })} title="Keyboard shortcuts" className="w-180">
       <div className="grid grid-cols-2 gap-x-8 gap-y-4 overflow-y-auto px-5 pt-2 pb-5 max-[719px]:grid-cols-1">
         {GROUPS.map((group) => (
-          <section key={group.title} className={group.title === "Board" ? "row-span-2" : ""}>
+          <section key={group.title} className={group.title === "Board" ? "row-span-3" : ""}>
             <h3 className="mb-1 text-xs font-semibold text-muted">{group.title}</h3>
             {group.rows.map(([keys, what]) => (
               <div key={what} className="flex items-center gap-2 py-1">

@@ -1,16 +1,18 @@
-// Addresses: `/`, `/b/:board`, `/b/:board/s/:session`. Small enough to need no library.
+// Addresses: `/`, `/b/:board`, `/b/:board/s/:session`, `/b/:board/d/:document`. Small enough to need no library.
 import { useSyncExternalStore } from "react";
 
 /** What the address names. */
 export interface Route {
   board: string | null;
   session: string | null;
+  document: string | null;
 }
 
 /** Reads a path. */
 export function routeOf(path: string): Route {
-  const match = /^\/b\/([0-9a-f-]+)(?:\/s\/([0-9a-f-]+))?\/?$/i.exec(path);
-  return { board: match?.[1] ?? null, session: match?.[2] ?? null };
+  const match = /^\/b\/([0-9a-f-]+)(?:\/(s|d)\/([0-9a-f-]+))?\/?$/i.exec(path);
+  const [board = null, kind, id = null] = match?.slice(1) ?? [];
+  return { board, session: kind === "s" ? id : null, document: kind === "d" ? id : null };
 }
 
 /** The path of a board, or of a session beside it. */
@@ -39,6 +41,11 @@ export function navigate(path: string, isReplacing = false): void {
 /** Opens a session's panel on the board that is on screen. */
 export function openSession(session: string | null): void {
   if (current.board) navigate(pathOf(current.board, session));
+}
+
+/** Opens a document in the panel of the board that is on screen. */
+export function openDocument(document: string): void {
+  if (current.board) navigate(`${pathOf(current.board)}/d/${document}`);
 }
 
 function subscribe(listener: () => void): () => void {

@@ -3,7 +3,10 @@ import type { SessionCard } from "@/wire";
 import type { Rect, Viewport } from "./geometry";
 import type { Item } from "./items";
 import { type Palette, TONE, type Tone } from "./palette";
+import { headOf, type Route } from "./route";
+import type { Guide } from "./snap";
 
+/** From here on cards are tiles with their title; below they are dots: a colour and a shape. */
 const TITLE_ZOOM = 0.12;
 const EDGE_ZOOM = 0.06;
 const CARD_RADIUS = 8;
@@ -17,11 +20,12 @@ export interface Drawn {
   color: string;
 }
 
-/** A line from parent to child. */
+/** A line from one object to another. */
 export interface Edge {
-  from: Rect;
-  to: Rect;
-  isFork: boolean;
+  route: Route;
+  look: "spawn" | "fork" | "arrow";
+  color: string;
+  isSelected: boolean;
 }
 
 /** What one frame shows. */
@@ -33,6 +37,7 @@ export interface Scene {
   palette: Palette;
   edges: Edge[];
   things: Drawn[];
+  guides: readonly Guide[];
 }
 
 /** Draws the whole frame. */
@@ -44,69 +49,86 @@ export function draw(context: CanvasRenderingContext2D, scene: Scene): void {
   if (view.z >= EDGE_ZOOM) drawEdges(context, scene);
   drawMarks(context, scene);
   drawCards(context, scene);
+  drawGuides(context, scene);
 }
 
-function drawEdges(context: CanvasRenderingContext2D, { edges, palette, view }: Scene): void {
-  for (const isFork of [false, true]) {
+/** Lines that look alike share one path, however many there are. */
+function drawEdges(context: CanvasRenderingContext2D, scene: Scene): void {
+  const alike = new Map<string, Edge[]>();
+  for (const edge of scene.edges) {
+    const key = `${edge.look} ${edge.color} ${edge.isSelected}`;
+    const others = alike.get(key);
+    if (others) others.push(edge);
+    else alike.set(key, [edge]);
+  }
+  for (const edges of alike.values()) if (edges[0]) drawAlike(context, scene, edges, edges[0]);
+}
+
+function drawAlike(context: CanvasRenderingContext2D, { view, palette }: Scene, edges: readonly Edge[], look: Edge): void {
+  const isArrow = look.look === "arrow";
+  const unit = 1 / Math.max(view.z, 0.3);
+  if (look.isSelected) {
     context.beginPath();
-    context.strokeStyle = isFork ? palette.fork : palette.edge;
-    context.lineWidth = 1.5 / Math.max(view.z, 0.3);
-    context.setLineDash(isFork ? [7, 6] : []);
-    for (const edge of edges) if (edge.isFork === isFork) trace(context, edge.from, edge.to);
+    for (const { route } of edges) trace(context, route);
+    context.strokeStyle = palette.focus;
+    context.globalAlpha = 0.35;
+    context.lineWidth = 7 * unit;
     context.stroke();
+    context.globalAlpha = 1;
   }
+  context.beginPath();
+  context.strokeStyle = look.color;
+  context.lineWidth = (isArrow ? 2 : 1.5) * unit;
+  context.lineJoin = "round";
+  context.lineCap = isArrow ? "round" : "butt";
+  context.setLineDash(look.look === "fork" ? [7, 6] : []);
+  for (const { route } of edges) {
+    trace(context, route);
+    if (!isArrow) continue;
+    const [left, right] = headOf(route, Math.max(1, unit * 0.8));
+    context.moveTo(left[0], left[1]);
+    context.lineTo(route.to[0], route.to[1]);
+    context.lineTo(right[0], right[1]);
+  }
+  context.stroke();
   context.setLineDash([]);
-  for (const isFork of [false, true]) {
-    context.beginPath();
-    context.fillStyle = isFork ? palette.fork : palette.edge;
-    for (const edge of edges) {
-      if (edge.isFork !== isFork) continue;
-      const [x, y] = ends(edge.from, edge.to)[1];
-      context.moveTo(x + 4, y);
-      context.arc(x, y, 4, 0, 2 * Math.PI);
-    }
-    context.fill();
+  if (isArrow) return;
+  context.beginPath();
+  context.fillStyle = look.color;
+  for (const { route } of edges) {
+    context.moveTo(route.to[0] + 4, route.to[1]);
+    context.arc(route.to[0], route.to[1], 4, 0, 2 * Math.PI);
   }
+  context.fill();
 }
 
-/** Where an edge leaves the parent and meets the child: below and above, or at the sides when level. */
-function ends(from: Rect, to: Rect): [[number, number], [number, number]] {
-  const isBelow = to.y > from.y + from.h;
-  const isAbove = to.y + to.h < from.y;
-  if (isBelow || isAbove) {
-    return [
-      [from.x + from.w / 2, isBelow ? from.y + from.h : from.y],
-      [to.x + to.w / 2, isBelow ? to.y : to.y + to.h],
-    ];
-  }
-  const isRight = to.x >= from.x;
-  return [
-    [isRight ? from.x + from.w : from.x, from.y + from.h / 2],
-    [isRight ? to.x : to.x + to.w, to.y + to.h / 2],
-  ];
+function trace(context: CanvasRenderingContext2D, { from, a, b, to }: Route): void {
+  context.moveTo(from[0], from[1]);
+  context.bezierCurveTo(a[0], a[1], b[0], b[1], to[0], to[1]);
 }
 
-function trace(context: CanvasRenderingContext2D, from: Rect, to: Rect): void {
-  const [[ax, ay], [bx, by]] = ends(from, to);
-  context.moveTo(ax, ay);
-  if (to.y > from.y + from.h || to.y + to.h < from.y) {
-    const middle = (ay + by) / 2;
-    context.bezierCurveTo(ax, middle, bx, middle, bx, by);
-  } else {
-    const middle = (ax + bx) / 2;
-    context.bezierCurveTo(middle, ay, middle, by, bx, by);
+/** Lines that show what a dragged thing lines up with. */
+function drawGuides(context: CanvasRenderingContext2D, { guides, palette, view }: Scene): void {
+  if (guides.length === 0) return;
+  context.beginPath();
+  context.strokeStyle = palette.guide;
+  context.lineWidth = 1 / view.z;
+  for (const { axis, at, from, to } of guides) {
+    context.moveTo(...((axis === "x" ? [at, from] : [from, at]) as [number, number]));
+    context.lineTo(...((axis === "x" ? [at, to] : [to, at]) as [number, number]));
   }
+  context.stroke();
 }
 
 function drawMarks(context: CanvasRenderingContext2D, { things, view, palette }: Scene): void {
   for (const { item, rect, color, text } of things) {
-    if (item.kind === "note") {
+    if (item.kind === "note" || item.kind === "document" || item.kind === "image") {
       context.fillStyle = color;
       context.beginPath();
       context.roundRect(rect.x, rect.y, rect.w, rect.h, CARD_RADIUS);
       context.fill();
     }
-    if (view.z < TITLE_ZOOM || (item.kind !== "note" && item.kind !== "text")) continue;
+    if (view.z < TITLE_ZOOM || item.kind === "session") continue;
     const size = item.kind === "text" ? 24 : 22;
     label(context, text.split("\n", 1)[0] ?? "", rect, size, palette.text);
   }
@@ -135,8 +157,71 @@ function drawCards(context: CanvasRenderingContext2D, { things, palette, view }:
     context.fillStyle = palette.tone[tone];
     context.fill();
   }
-  if (view.z < TITLE_ZOOM) return;
+  const isDot = view.z < TITLE_ZOOM;
+  for (const [tone, cards] of byTone) {
+    context.beginPath();
+    for (const { rect } of cards) {
+      if (isDot) glyph(context, tone, rect.x + rect.w / 2 + 5, rect.y + rect.h / 2, 42);
+      else glyph(context, tone, rect.x + rect.w - 30, rect.y + rect.h - 30, 13);
+    }
+    context.fillStyle = palette.tone[tone];
+    context.fill();
+  }
+  if (isDot) return;
   for (const { card, rect } of things) if (card) label(context, card.title, rect, 30, palette.text);
+}
+
+/** The shape of a state, for those who do not tell it by its colour. */
+function glyph(context: CanvasRenderingContext2D, tone: Tone, x: number, y: number, r: number): void {
+  const polygon = (points: readonly (readonly [number, number])[]) => {
+    points.forEach(([px, py], index) => {
+      if (index === 0) context.moveTo(x + px * r, y + py * r);
+      else context.lineTo(x + px * r, y + py * r);
+    });
+    context.closePath();
+  };
+  if (tone === "run")
+    polygon([
+      [-0.8, -1],
+      [1, 0],
+      [-0.8, 1],
+    ]);
+  else if (tone === "need")
+    polygon([
+      [0, -1.1],
+      [1.1, 0],
+      [0, 1.1],
+      [-1.1, 0],
+    ]);
+  else if (tone === "wait")
+    polygon([
+      [-0.9, -1],
+      [0.9, -1],
+      [0, 0],
+      [0.9, 1],
+      [-0.9, 1],
+      [0, 0],
+    ]);
+  else if (tone === "fail") {
+    const t = 0.28;
+    polygon([
+      [-1, -1 + t],
+      [-1 + t, -1],
+      [1, 1 - t],
+      [1 - t, 1],
+    ]);
+    polygon([
+      [1 - t, -1],
+      [1, -1 + t],
+      [-1 + t, 1],
+      [-1, 1 - t],
+    ]);
+  } else {
+    context.moveTo(x + r, y);
+    context.arc(x, y, r, 0, 2 * Math.PI);
+    context.moveTo(x + r * 0.7, y);
+    context.arc(x, y, r * 0.7, 0, 2 * Math.PI, true);
+  }
 }
 
 /** Words in a rectangle, on up to three lines, cut where they do not fit. */

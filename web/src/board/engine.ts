@@ -3,47 +3,49 @@
 // Pointer and wheel handling is in `gestures.ts`, drawing in `draw.ts`.
 import type { Channel } from "@/net/client";
 import type { Op } from "@/wire";
+import { Contents, handleRect } from "./contents";
 import { CursorLayer } from "./cursors";
 import { draw } from "./draw";
 import * as geo from "./geometry";
-import { SpatialGrid } from "./grid";
-import { cardOf, type Item, itemOf } from "./items";
-import { NEAR_CARDS_MAX, nextMounted } from "./mount";
+import { Interaction } from "./interaction";
+import type { Item } from "./items";
+import { placeElement, showBox, showView } from "./layers";
+import { firstStop, isFarAway, nextMounted, ranksOf } from "./mount";
 import { type Palette, readPalette } from "./palette";
-import { edgesOf, type Lineage, thingsOf } from "./scene";
-import { type BoardState, INITIAL, type Layers, type LiveDrag, NOTHING, type Tool } from "./state";
+import * as pick from "./pick";
+import { edgesOf, looseEdge, type Source, thingsOf } from "./scene";
+import { type BoardHooks, type Layers, NOTHING } from "./state";
 
 const CULL_MARGIN_PX = 200;
-const DOT_SPACING = 24;
+/** A line this near to the pointer is meant by a click. */
+const LINE_REACH_PX = 7;
 
 /** One board on screen. */
-export class Engine {
+export class Engine extends Interaction {
   view: geo.Viewport = { x: 0, y: 0, z: 1 };
-  drag: LiveDrag | null = null;
-  state: BoardState = INITIAL;
-  /** A card was clicked or confirmed by key. */
-  onOpen: (id: string) => void = () => undefined;
-  /** Objects were dropped elsewhere. */
-  onMove: (ops: Op[]) => void = () => undefined;
-  readonly grid = new SpatialGrid();
-  readonly items = new Map<string, Item>();
-  private readonly edges = new Map<string, Lineage>();
+  readonly contents: Contents;
   private readonly elements = new Map<string, HTMLElement>();
-  private readonly listeners = new Set<() => void>();
+  private readonly painters = new Set<() => void>();
   private readonly cursors: CursorLayer;
   private readonly observer: ResizeObserver;
   private readonly stops: (() => void)[] = [];
   private mounted: ReadonlySet<string> = NOTHING;
+  private ranks: ReadonlyMap<string, number> = new Map();
   private palette: Palette;
   private frame = 0;
+  /** The object whose element is to take the keyboard's focus. */
+  private wanted: string | null = null;
   private isViewMoving = false;
   private isPlaced = false;
 
   constructor(
     readonly layers: Layers,
-    readonly channel: Channel,
+    channel: Channel,
+    hooks: BoardHooks,
     private readonly saved: geo.Viewport | null,
   ) {
+    super(channel, hooks);
+    this.contents = new Contents(channel.store);
     this.palette = readPalette(layers.root);
     this.cursors = new CursorLayer(layers.cursors, () => this.schedule());
     this.cursors.onEdge = (peer) => this.lookAt(peer);
@@ -63,16 +65,26 @@ export class Engine {
     this.cursors.close();
   }
 
-  /** Calls `listener` when `state` is another. */
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
+  /** Calls `painter` at the end of each frame, for what is placed by hand above the board; returns the way to stop. */
+  onFrame(painter: () => void): () => void {
+    this.painters.add(painter);
+    painter();
+    return () => this.painters.delete(painter);
+  }
+
+  get items(): ReadonlyMap<string, Item> {
+    return this.contents.items;
+  }
+
+  get grid(): Contents["grid"] {
+    return this.contents.grid;
+  }
 
   /** Takes over the element of an object; returns the way to give it back. */
   attach(id: string, element: HTMLElement): () => void {
     this.elements.set(id, element);
     this.place(id, element);
+    this.takeFocus(id, element);
     return () => {
       if (this.elements.get(id) === element) this.elements.delete(id);
     };
@@ -84,6 +96,11 @@ export class Engine {
 
   get height(): number {
     return this.layers.root.clientHeight;
+  }
+
+  /** The point of the board in the middle of the window. */
+  get middle(): geo.Point {
+    return geo.toBoard(this.view, this.width / 2, this.height / 2);
   }
 
   /** The theme changed: read the colours anew. */
@@ -120,27 +137,32 @@ export class Engine {
     this.look(area ? geo.fitted(area, this.width, this.height) : { x: this.width / 2, y: this.height / 2, z: 1 });
   }
 
-  /** Moves the view only as far as needed to have the object in it. */
-  reveal(id: string): void {
-    const rect = this.items.get(id)?.rect;
-    if (!rect) return;
-    const [dx, dy] = geo.shiftInto(this.view, rect, this.width, this.height);
+  /** Shows the selected objects, at most at their natural size. */
+  fitSelection(): void {
+    const area = geo.bounds([...this.state.selected].flatMap((id) => this.items.get(id)?.rect ?? []));
+    if (area) this.look(geo.fitted(area, this.width, this.height));
+  }
+
+  /** Moves the view only as far as needed to have the object or the point in it. */
+  reveal(what: string | geo.Point): void {
+    const rect = typeof what === "string" ? this.items.get(what)?.rect : { x: what[0], y: what[1], w: 0, h: 0 };
+    const [dx, dy] = rect ? geo.shiftInto(this.view, rect, this.width, this.height) : [0, 0];
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
   }
 
-  /** The object below a board point that is drawn, not an element: seen from far, or not mounted yet. */
+  /** The object below a board point that is drawn, not an element, or the arrow near it. */
   hit(x: number, y: number): string | null {
-    const found = this.grid.query({ x, y, w: 0.01, h: 0.01 }).filter((id) => this.items.get(id)?.kind !== "zone");
-    return found[found.length - 1] ?? null;
+    return pick.hit(this.source, [x, y], LINE_REACH_PX / this.view.z);
   }
 
-  select(ids: ReadonlySet<string>): void {
-    this.set({ selected: ids });
-    this.channel.presence.set({ sel: ids.size > 0 ? [...ids].slice(0, 200) : null });
+  /** The object at a board point that an arrow can start from or end at. */
+  linkable(point: geo.Point): string | null {
+    return pick.linkable(this.source, point);
   }
 
-  focus(id: string | null): void {
-    if (this.state.focused !== id) this.set({ focused: id });
+  /** Selects everything that is not locked. */
+  selectAll(): void {
+    this.select(new Set([...this.items.values()].filter((item) => item.kind !== "edge" && !item.isLocked).map(({ id }) => id)));
   }
 
   /** Selects the object and puts the keyboard's focus on its element as soon as there is one. */
@@ -148,17 +170,17 @@ export class Engine {
     this.focus(id);
     this.select(new Set([id]));
     this.reveal(id);
+    this.wanted = id;
     this.apply();
-    requestAnimationFrame(() => this.elements.get(id)?.focus({ preventScroll: true }));
+    const element = this.elements.get(id);
+    if (element) this.takeFocus(id, element);
   }
 
-  setTool(tool: Tool): void {
-    this.set({ tool });
-  }
-
-  follow(peer: string | null): void {
-    this.set({ following: peer });
-    this.schedule();
+  private takeFocus(id: string, element: HTMLElement): void {
+    if (this.wanted !== id) return;
+    this.wanted = null;
+    // In the next frame: the element may be about to learn that it is the stop of the Tab key.
+    requestAnimationFrame(() => (element.querySelector<HTMLElement>("[data-focus]") ?? element).focus({ preventScroll: true }));
   }
 
   /** Brings somebody's pointer into the middle of the window, once. */
@@ -177,52 +199,21 @@ export class Engine {
 
   /** The objects that move when this one is dragged: the selection, and what lies in dragged zones. */
   movers(id: string): Set<string> {
-    const ids = new Set(this.state.selected.has(id) ? this.state.selected : [id]);
-    for (const one of [...ids]) {
-      const zone = this.items.get(one);
-      if (zone?.kind !== "zone") continue;
-      for (const other of this.grid.query(zone.rect)) {
-        const rect = this.items.get(other)?.rect;
-        if (rect && geo.contains(zone.rect, geo.centre(rect))) ids.add(other);
-      }
-    }
-    return ids;
-  }
-
-  /** Shows objects away from where they lie, here and in the windows of others; nothing is written. */
-  dragBy(ids: ReadonlySet<string>, dx: number, dy: number): void {
-    this.drag = { ids, dx, dy };
-    this.channel.presence.set({ drag: { ids: [...ids].slice(0, 200), dx: Math.round(dx), dy: Math.round(dy) } });
-    this.schedule();
-  }
-
-  /** Ends the drag: one mutation at the drop, none when it was called off. */
-  endDrag(isDropped: boolean): void {
-    const drag = this.drag;
-    this.drag = null;
-    this.channel.presence.set({ drag: null });
-    if (drag && isDropped) this.moveBy(drag.ids, drag.dx, drag.dy);
-    this.schedule();
+    return this.contents.movers(this.state.selected.has(id) ? this.state.selected : [id]);
   }
 
   /** Moves objects for good. */
   moveBy(ids: Iterable<string>, dx: number, dy: number): void {
-    const ops: Op[] = [];
-    for (const id of ids) {
+    const ops: Op[] = [...ids].flatMap((id) => {
       const rect = this.items.get(id)?.rect;
-      if (rect) ops.push({ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] });
-    }
-    if (ops.length > 0) this.onMove(ops);
+      return rect ? [{ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] } as const] : [];
+    });
+    if (ops.length > 0) this.hooks.onMove(ops);
   }
 
-  /** Shows the rectangle that selects, in window pixels. */
+  /** Shows the rectangle that selects or is drawn, in window pixels. */
   showBox(box: geo.Rect | null): void {
-    const { style } = this.layers.box;
-    style.display = box ? "block" : "none";
-    if (!box) return;
-    style.transform = `translate(${box.x}px, ${box.y}px)`;
-    style.width = `${box.w}px`;
-    style.height = `${box.h}px`;
+    showBox(this.layers.box, box);
   }
 
   schedule(): void {
@@ -231,11 +222,6 @@ export class Engine {
       this.frame = 0;
       this.apply();
     });
-  }
-
-  private set(change: Partial<BoardState>): void {
-    this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) listener();
   }
 
   private resized(): void {
@@ -257,63 +243,43 @@ export class Engine {
   }
 
   private changed(ids: ReadonlySet<string>): void {
-    for (const id of ids) {
-      const object = this.channel.store.get(id);
-      const item = object ? itemOf(id, object) : null;
-      if (!object || !item) {
-        this.items.delete(id);
-        this.grid.remove(id);
-        this.edges.delete(id);
-        continue;
-      }
-      this.items.set(id, item);
-      this.grid.put(id, item.rect);
-      if (item.kind !== "session") continue;
-      const { parent, relation } = cardOf(object);
-      if (parent) this.edges.set(id, { parent, isFork: relation === "fork" });
-    }
-    if (this.state.focused !== null && !this.items.has(this.state.focused)) this.focus(null);
+    this.contents.update(ids);
+    if ([...ids].some((id) => this.mounted.has(id))) this.ranks = ranksOf(this.mounted, this.items);
+    const { focused, editing, selected, linkFrom } = this.state;
+    if (focused !== null && !this.items.has(focused)) this.focus(null);
+    if (editing !== null && !this.items.has(editing)) this.edit(null);
+    if (linkFrom !== null && !this.items.has(linkFrom)) this.linkFrom(null);
+    const left = [...selected].filter((id) => this.items.has(id) || !ids.has(id));
+    if (left.length < selected.size) this.select(new Set(left));
     const isEmpty = this.items.size === 0;
     if (isEmpty !== this.state.isEmpty) this.set({ isEmpty });
     this.placeFirst();
     this.schedule();
   }
 
-  /** How far an object is from where it lies: by the own drag, or by somebody else's. */
-  private offset(id: string): geo.Point {
-    if (this.drag?.ids.has(id)) return [this.drag.dx, this.drag.dy];
-    for (const { presence } of this.channel.peers.all()) {
-      if (presence.drag?.ids.includes(id)) return [presence.drag.dx, presence.drag.dy];
+  /** Where an object is shown now: where it lies, or where somebody drags it. */
+  shownRect(item: Item): geo.Rect {
+    const link = item.kind === "edge" ? this.contents.links.get(item.id) : undefined;
+    if (link) {
+      const [from, to] = [this.items.get(link.from), this.items.get(link.to)];
+      return from && to ? handleRect(this.shownRect(from), this.shownRect(to)) : item.rect;
     }
-    return [0, 0];
-  }
-
-  private shownRect(item: Item): geo.Rect {
+    const rect = this.live.sizes.get(item.id) ?? item.rect;
     const [dx, dy] = this.offset(item.id);
-    return dx === 0 && dy === 0 ? item.rect : { ...item.rect, x: item.rect.x + dx, y: item.rect.y + dy };
+    return dx === 0 && dy === 0 ? rect : { ...rect, x: rect.x + dx, y: rect.y + dy };
   }
 
   private place(id: string, element: HTMLElement): void {
     const item = this.items.get(id);
     if (!item) return;
-    const rect = this.shownRect(item);
-    const transform = `translate(${rect.x}px, ${rect.y}px)`;
-    if (element.style.transform !== transform) element.style.transform = transform;
+    placeElement(element, this.shownRect(item), this.ranks.get(id) ?? 0, item.kind !== "session");
   }
 
   /** Brings the screen up to date. */
   private apply(): void {
     this.followPeer();
     const { view, layers } = this;
-    const transform = `translate(${view.x}px, ${view.y}px) scale(${view.z})`;
-    layers.back.style.transform = transform;
-    layers.front.style.transform = transform;
-    const spacing = DOT_SPACING * view.z * (view.z < 0.2 ? 8 : view.z < 0.5 ? 4 : view.z < 0.8 ? 2 : 1);
-    layers.root.style.setProperty("--dot-spacing", `${spacing}px`);
-    layers.root.style.setProperty("--dot-x", `${view.x % spacing}px`);
-    layers.root.style.setProperty("--dot-y", `${view.y % spacing}px`);
-    layers.root.style.setProperty("--label-scale", String(Math.max(1, 0.85 / view.z)));
-
+    showView(layers, view);
     const visible = this.grid.query(geo.shown(view, this.width, this.height, CULL_MARGIN_PX));
     this.mount(visible);
     layers.front.classList.toggle("is-far", this.state.isFar);
@@ -332,6 +298,7 @@ export class Engine {
       },
     });
     this.isViewMoving = false;
+    for (const painter of this.painters) painter();
     const zoom = Math.round(view.z * 100) / 100;
     if (zoom !== this.state.zoom) this.set({ zoom });
   }
@@ -349,52 +316,45 @@ export class Engine {
 
   private mount(visible: readonly string[]): void {
     const { focused } = this.state;
-    let cards = 0;
-    for (const id of visible) if (this.items.get(id)?.kind !== "zone") cards += 1;
-    const isFar = this.view.z < geo.FAR_ZOOM || cards > NEAR_CARDS_MAX;
+    const isFar = isFarAway(this.view.z, visible, this.items);
     const near = isFar ? visible.filter((id) => this.items.get(id)?.kind === "zone") : visible;
-    const stop = focused !== null && this.items.has(focused) ? focused : this.firstStop(visible);
+    const stop = focused !== null && this.items.has(focused) ? focused : firstStop(visible, this.items);
     const wanted = stop !== null && !near.includes(stop) ? [...near, stop] : near;
-    const [mx, my] = geo.toBoard(this.view, this.width / 2, this.height / 2);
+    const [mx, my] = this.middle;
+    const rect = (id: string) => this.items.get(id)?.rect ?? { x: 0, y: 0, w: 0, h: 0 };
     const distance = (id: string) => {
-      const rect = this.items.get(id)?.rect;
-      if (!rect) return 0;
-      const [x, y] = geo.centre(rect);
+      const [x, y] = geo.centre(rect(id));
       return Math.hypot(x - mx, y - my);
     };
     const next = nextMounted(this.mounted, wanted, distance);
     if (!next.isDone) this.schedule();
     if (!next.isChanged && isFar === this.state.isFar) return;
     this.mounted = next.mounted;
-    const rect = (id: string) => this.items.get(id)?.rect ?? { x: 0, y: 0, w: 0, h: 0 };
+    this.ranks = ranksOf(next.mounted, this.items);
     const mounted = [...next.mounted].sort((a, b) => geo.readingOrder(rect(a), rect(b)) || (a < b ? -1 : 1));
     this.set({ mounted, isFar });
   }
 
-  /** Where Tab enters the board when nothing has the focus: the first card in reading order. */
-  private firstStop(visible: readonly string[]): string | null {
-    let best: Item | null = null;
-    for (const id of visible) {
-      const item = this.items.get(id);
-      if (item?.kind !== "session") continue;
-      if (!best || geo.readingOrder(item.rect, best.rect) < 0) best = item;
-    }
-    return best?.id ?? null;
+  private get source(): Source {
+    return {
+      contents: this.contents,
+      store: this.channel.store,
+      palette: this.palette,
+      selected: this.state.selected,
+      isDrawn: (id) => this.state.isFar || !this.elements.has(id),
+      shownRect: (item) => this.shownRect(item),
+    };
   }
 
   private paint(visible: readonly string[]): void {
     const context = this.layers.surface.getContext("2d");
     if (!context) return;
-    const { palette, view, width, height } = this;
-    const scene = {
-      items: this.items,
-      store: this.channel.store,
-      palette,
-      isDrawn: (id: string) => this.state.isFar || !this.elements.has(id),
-      shownRect: (item: Item) => this.shownRect(item),
-    };
-    const things = thingsOf(scene, visible);
-    const edges = edgesOf(scene, this.edges, geo.shown(view, width, height));
-    draw(context, { view, width, height, ratio: this.layers.surface.width / Math.max(1, width), palette, edges, things });
+    const { palette, view, width, height, source, live } = this;
+    const area = geo.shown(view, width, height);
+    const edges = edgesOf(source, area);
+    const from = this.state.linkFrom === null ? undefined : this.items.get(this.state.linkFrom);
+    if (from && live.linkTo) edges.push(looseEdge(source, from, live.linkTo));
+    const ratio = this.layers.surface.width / Math.max(1, width);
+    draw(context, { view, width, height, ratio, palette, edges, things: thingsOf(source, visible), guides: live.guides });
   }
 }

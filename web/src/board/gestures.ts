@@ -1,24 +1,20 @@
-// Pointer, wheel and touch on the board: pan, zoom, pinch, drag, box selection.
+// Pointer, wheel and touch on the board: which gesture a press is, panning by wheel, pinching.
+// What the gestures do is in `drags.ts`.
+import { BoxDrag, type Drag, DrawDrag, LinkDrag, MoveDrag, PanDrag, PinDrag, type Pointing, pointingAt, ResizeDrag } from "./drags";
 import type { Engine } from "./engine";
-import { between, toBoard } from "./geometry";
+import type { Side } from "./snap";
+import { isDrawTool, NOTHING } from "./state";
 
 /** Movement that makes a click a drag. Capturing the pointer earlier would swallow the click. */
 const SLOP_PX = 3;
 const WHEEL_ZOOM = 0.0022;
 const LINE_PX = 32;
-const PASSIVE = "button, input, textarea, select, a, [data-no-drag]";
-
-type Gesture =
-  | { kind: "pan" }
-  | { kind: "item"; id: string; ids: ReadonlySet<string> | null; isShift: boolean }
-  | { kind: "box"; base: ReadonlySet<string> };
+const PASSIVE = "button, input, textarea, select, a, [contenteditable=true], [data-no-drag]";
 
 interface Press {
-  gesture: Gesture;
+  drag: Drag;
   startX: number;
   startY: number;
-  lastX: number;
-  lastY: number;
   isMoving: boolean;
 }
 
@@ -79,61 +75,54 @@ class Gestures {
       this.drop();
       return;
     }
-    const element = target.closest<HTMLElement>("[data-id]");
-    const id = element?.dataset.id ?? this.engine.hit(...toBoard(this.engine.view, x, y));
-    const { state } = this.engine;
-    const isPanning = event.button === 1 || this.isSpaceDown || state.tool === "hand";
-    const isTouch = event.pointerType === "touch";
-    let gesture: Gesture;
-    if (isPanning) gesture = { kind: "pan" };
-    else if (id !== null) gesture = { kind: "item", id, ids: null, isShift: event.shiftKey };
-    else if (isTouch) gesture = { kind: "pan" };
-    else gesture = { kind: "box", base: event.shiftKey ? state.selected : new Set() };
-    this.press = { gesture, startX: x, startY: y, lastX: x, lastY: y, isMoving: false };
+    const drag = this.dragFor(event, pointingAt(this.engine, x, y, event));
+    this.press = { drag, startX: x, startY: y, isMoving: false };
     if (event.button === 1) event.preventDefault();
+  }
+
+  /** What a press at this point begins. */
+  private dragFor(event: PointerEvent, pointing: Pointing): Drag {
+    const { engine } = this;
+    const { tool, selected } = engine.state;
+    const target = event.target as Element;
+    const isTouch = event.pointerType === "touch";
+    if (event.button === 1 || this.isSpaceDown || tool === "hand") return new PanDrag(engine, pointing);
+    const handle = target.closest<HTMLElement>("[data-handle]")?.dataset;
+    const [only] = selected;
+    if (handle?.handle === "link" && only !== undefined) return new LinkDrag(engine, only);
+    if (handle?.handle !== undefined && only !== undefined) return new ResizeDrag(engine, pointing, only, sidesOf(handle.handle));
+    if (isDrawTool(tool)) return new DrawDrag(engine, pointing, tool);
+    if (tool === "edge") return new LinkDrag(engine, engine.linkable(pointing.at));
+    if (tool === "comment") return new PinDrag(engine);
+    const element = target.closest<HTMLElement>("[data-id]");
+    const id = element?.dataset.id ?? engine.hit(...pointing.at);
+    if (id === null) return isTouch ? new PanDrag(engine, pointing) : new BoxDrag(engine, pointing, event.shiftKey ? selected : NOTHING);
+    const move = new MoveDrag(engine, pointing, id);
+    if (!isTouch || selected.has(id)) return move;
+    // A finger moves the board, unless the object was chosen before.
+    return Object.assign(new PanDrag(engine, pointing), { click: (it: Pointing) => move.click(it) });
   }
 
   private move(event: PointerEvent): void {
     const [x, y] = this.local(event);
-    const [bx, by] = toBoard(this.engine.view, x, y);
-    this.engine.channel.presence.set({ cur: [Math.round(bx), Math.round(by)] });
+    const pointing = pointingAt(this.engine, x, y, event);
+    this.engine.channel.presence.set({ cur: [Math.round(pointing.at[0]), Math.round(pointing.at[1])] });
     if (this.touches.size > 1) {
       this.pinch(event.pointerId, x, y);
       return;
     }
     const { press } = this;
-    if (!press) return;
+    if (!press) {
+      if (this.engine.state.linkFrom !== null) this.engine.show({ linkTo: pointing.at });
+      return;
+    }
     if (!press.isMoving) {
       if (Math.hypot(x - press.startX, y - press.startY) <= SLOP_PX) return;
       press.isMoving = true;
       this.root.setPointerCapture(event.pointerId);
-      this.root.dataset.gesture = press.gesture.kind;
+      this.root.dataset.gesture = press.drag.name;
     }
-    this.drag(press, x, y, event.pointerType === "touch");
-    press.lastX = x;
-    press.lastY = y;
-  }
-
-  private drag(press: Press, x: number, y: number, isTouch: boolean): void {
-    const { engine } = this;
-    const { gesture } = press;
-    if (gesture.kind === "pan" || (isTouch && gesture.kind === "item" && !engine.state.selected.has(gesture.id))) {
-      engine.pan(x - press.lastX, y - press.lastY);
-      return;
-    }
-    if (gesture.kind === "item") {
-      if (!gesture.ids) {
-        if (!engine.state.selected.has(gesture.id)) engine.select(new Set([gesture.id]));
-        gesture.ids = engine.movers(gesture.id);
-      }
-      engine.dragBy(gesture.ids, (x - press.startX) / engine.view.z, (y - press.startY) / engine.view.z);
-      return;
-    }
-    const from = toBoard(engine.view, press.startX, press.startY);
-    const found = engine.grid.query(between(from, toBoard(engine.view, x, y)));
-    const inside = found.filter((id) => engine.items.get(id)?.kind !== "zone");
-    engine.select(new Set([...gesture.base, ...inside]));
-    engine.showBox(between([press.startX, press.startY], [x, y]));
+    press.drag.move(pointing);
   }
 
   private up(event: PointerEvent): void {
@@ -142,26 +131,9 @@ class Gestures {
     if (!press) return;
     this.press = null;
     delete this.root.dataset.gesture;
-    engine.showBox(null);
-    if (press.isMoving) {
-      if (engine.drag) engine.endDrag(true);
-      return;
-    }
-    if (press.gesture.kind === "item") this.click(press.gesture.id, press.gesture.isShift);
-    else if (press.gesture.kind === "box") engine.select(new Set(press.gesture.base));
-  }
-
-  private click(id: string, isShift: boolean): void {
-    const { engine } = this;
-    if (!isShift) {
-      engine.focus(id);
-      engine.select(new Set([id]));
-      if (engine.items.get(id)?.kind === "session") engine.onOpen(id);
-      return;
-    }
-    const selected = new Set(engine.state.selected);
-    if (!selected.delete(id)) selected.add(id);
-    engine.select(selected);
+    const pointing = pointingAt(engine, ...this.local(event), event);
+    if (press.isMoving) press.drag.drop(pointing);
+    else press.drag.click(pointing);
   }
 
   private cancel(event: PointerEvent): void {
@@ -169,12 +141,12 @@ class Gestures {
     this.drop();
   }
 
-  /** Calls the gesture off: nothing is moved. */
+  /** Calls the gesture off: nothing is changed. */
   private drop(): void {
     this.press = null;
     delete this.root.dataset.gesture;
-    this.engine.showBox(null);
-    if (this.engine.drag) this.engine.endDrag(false);
+    this.engine.linkFrom(null);
+    this.engine.settle();
   }
 
   private pinch(pointer: number, x: number, y: number): void {
@@ -202,4 +174,9 @@ class Gestures {
     this.isSpaceDown = isDown;
     this.root.classList.toggle("is-grabbable", isDown);
   }
+}
+
+/** The sides that a handle moves, by its name: `n`, `se` and so on. */
+function sidesOf(name: string): readonly [Side, Side] {
+  return [name.includes("w") ? -1 : name.includes("e") ? 1 : 0, name.includes("n") ? -1 : name.includes("s") ? 1 : 0];
 }

@@ -19,18 +19,23 @@ export const TONE: Record<RunState, Tone> = {
 };
 
 const TONES: readonly Tone[] = ["run", "need", "wait", "idle", "fail"];
-const COLORS: readonly ObjectColor[] = ["neutral", "amber", "green", "blue", "violet", "rose"];
+/** Colours of marks, as people are offered them. */
+export const COLORS: readonly ObjectColor[] = ["neutral", "amber", "green", "blue", "violet", "rose"];
 
 /** The colours of one theme. */
 export interface Palette {
   tone: Record<Tone, string>;
   toneFill: Record<Tone, string>;
   mark: Record<ObjectColor, string>;
+  /** Of arrows and words in the colour of a mark. */
+  markInk: Record<ObjectColor, string>;
   surface: string;
   line: string;
   text: string;
   edge: string;
   fork: string;
+  focus: string;
+  guide: string;
 }
 
 /** Reads the palette of the theme that is on. */
@@ -43,10 +48,13 @@ export function readPalette(element: Element): Palette {
     tone: record(TONES, "--tone-"),
     toneFill: record(TONES, "--tone-fill-"),
     mark: record(COLORS, "--mark-"),
+    markInk: record(COLORS, "--mark-ink-"),
     surface: value("--surface"),
     line: value("--line-strong"),
     text: value("--fg"),
     edge: value("--edge"),
     fork: value("--fork"),
+    focus: value("--focus"),
+    guide: value("--guide"),
   };
 }

@@ -2,6 +2,9 @@
 import type {
   AnswerPermission,
   Board,
+  BoardImage,
+  Comment,
+  CreateComment,
   CreatePrompt,
   CreateRepo,
   CreateSession,
@@ -13,6 +16,7 @@ import type {
   MessageList,
   Page,
   PatchBoard,
+  PatchComment,
   PatchSession,
   PatchUser,
   Repo,
@@ -38,13 +42,24 @@ async function all<T>(path: string, query: Record<string, string | boolean | und
   return items;
 }
 
+/** Where the content of an image is. */
+export function imageUrl(board: string, image: string): string {
+  return `/api/v1/boards/${board}/images/${image}`;
+}
+
 /** The calls, by noun. */
 export const api = {
   instance: (signal?: AbortSignal) => request<Instance>("GET", "/instance", { signal }),
   boards: {
     list: (signal?: AbortSignal) => all<Board>("/boards", {}, signal),
     create: (name: string) => request<Board>("POST", "/boards", { body: { name } }),
+    addImage: (id: string, content: Blob) => request<BoardImage>("POST", `/boards/${id}/images`, { body: content, timeoutMs: 60_000 }),
     patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
+  },
+  comments: {
+    create: (body: CreateComment) => request<Comment>("POST", "/comments", { body }),
+    patch: (id: string, body: PatchComment) => request<Comment>("PATCH", `/comments/${id}`, { body }),
+    remove: (id: string) => request<unknown>("DELETE", `/comments/${id}`),
   },
   repos: {
     list: (signal?: AbortSignal) => all<Repo>("/repos", {}, signal),

@@ -72,7 +72,7 @@ async function once(method: string, address: string, headers: Headers, options: 
   const limit = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
   const init: RequestInit = { method, headers, signal, credentials: "same-origin" };
-  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.body !== undefined) init.body = options.body instanceof Blob ? options.body : JSON.stringify(options.body);
   try {
     return await fetch(address, init);
   } catch (error) {
@@ -89,7 +89,8 @@ async function once(method: string, address: string, headers: Headers, options: 
  */
 export async function request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, options: RequestOptions = {}): Promise<T> {
   const headers = new Headers({ accept: "application/json", "x-grove-client": "web" });
-  if (options.body !== undefined) headers.set("content-type", "application/json");
+  if (options.body instanceof Blob) headers.set("content-type", options.body.type || "application/octet-stream");
+  else if (options.body !== undefined) headers.set("content-type", "application/json");
   if (method === "POST") headers.set("idempotency-key", randomUuid());
   const address = addressOf(path, options.query);
   let response: Response;

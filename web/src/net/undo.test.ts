@@ -49,6 +49,21 @@ class Window {
 }
 
 describe("History", () => {
+  it("brings two things and the arrow between them back, each once and the arrow last", () => {
+    const window = new Window();
+    window.act({ op: "put", id: "b", kind: "note", v: { text: "b" } }, { op: "put", id: "e", kind: "edge", v: { from: "a", to: "b" } });
+    const removal: Op[] = [
+      { op: "del", id: "a" },
+      { op: "del", id: "b" },
+    ];
+    window.history.record("m:gone", removal);
+    window.store.mutate("m:gone", removal);
+    // The server removes the arrow with its first end.
+    window.confirm("m:gone", [{ op: "del", id: "e" }, ...removal]);
+    const ops = window.step("undo");
+    expect(Array.isArray(ops) && ops.map(({ op, id }) => `${op} ${id}`)).toEqual(["put b", "put a", "put e"]);
+  });
+
   it("takes several changes of one property back, and makes them again", () => {
     const window = new Window();
     window.act(set("a", "text", "two"));

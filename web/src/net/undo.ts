@@ -101,7 +101,9 @@ export class History {
         this.note(step, op.id, op.k, this.token(op.id, op.k), mid);
         after.set(op.id, { kind: before.kind, v: { ...before.v, [op.k]: op.v } });
       } else if (op.op === "del" && before) {
-        const gone: [string, TopicObject][] = [[op.id, before], ...attached(this.store, op.id)];
+        // What lies between two things that both go comes back once, after both.
+        const others = attached(this.store, op.id).filter(([id]) => now(id) !== undefined);
+        const gone: [string, TopicObject][] = [[op.id, before], ...others];
         step.undo.unshift(...gone.map(([id, object]): Op => ({ op: "put", id, ...copy(object) })));
         for (const [id, object] of gone) {
           for (const k of Object.keys(object.v)) this.note(step, id, k, this.token(id, k), null);

@@ -3,7 +3,11 @@ import { DropdownMenu, Popover } from "radix-ui";
 import type { ReactNode } from "react";
 import { cx } from "./cx";
 
-const PANEL = "pop z-40 rounded-lg border border-strong bg-raised p-1 shadow-(--float)";
+/** Looks of menus, for those of other kinds. */
+export const MENU_PANEL = "pop z-40 rounded-lg border border-strong bg-raised p-1 shadow-(--float)";
+
+export const MENU_ITEM =
+  "flex min-h-8 items-center gap-2 rounded-md px-2 py-1 outline-none select-none data-disabled:opacity-45 data-highlighted:bg-fg/7 max-[719px]:min-h-11";
 
 /** A menu that opens from `trigger`. */
 export function Menu({ trigger, align, children }: { trigger: ReactNode; align?: "start" | "end"; children: ReactNode }) {
@@ -15,7 +19,7 @@ export function Menu({ trigger, align, children }: { trigger: ReactNode; align?:
           align={align ?? "end"}
           sideOffset={4}
           collisionPadding={8}
-          className={cx(PANEL, "max-h-[70vh] min-w-48 overflow-y-auto")}
+          className={cx(MENU_PANEL, "max-h-[70vh] min-w-48 overflow-y-auto")}
         >
           {children}
         </DropdownMenu.Content>
@@ -39,14 +43,7 @@ export function MenuItem({
   children: ReactNode;
 }) {
   return (
-    <DropdownMenu.Item
-      disabled={isDisabled ?? false}
-      onSelect={onSelect}
-      className={cx(
-        "flex min-h-8 items-center gap-2 rounded-md px-2 py-1 outline-none select-none data-disabled:opacity-45 data-highlighted:bg-fg/7 max-[719px]:min-h-11",
-        isDanger && "text-fail",
-      )}
-    >
+    <DropdownMenu.Item disabled={isDisabled ?? false} onSelect={onSelect} className={cx(MENU_ITEM, isDanger && "text-fail")}>
       {icon && <span className="flex w-4 justify-center text-muted">{icon}</span>}
       <span className="min-w-0 flex-1">{children}</span>
     </DropdownMenu.Item>
@@ -83,7 +80,7 @@ export function Pop({
           align={align ?? "start"}
           sideOffset={4}
           collisionPadding={8}
-          className={cx(PANEL, "w-80 max-w-[calc(100vw-16px)] p-3")}
+          className={cx(MENU_PANEL, "w-80 max-w-[calc(100vw-16px)] p-3")}
         >
           {children}
         </Popover.Content>

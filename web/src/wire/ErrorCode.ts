@@ -3,4 +3,4 @@
 /**
  * Stable name of what went wrong.
  */
-export type ErrorCode = "invalid_request" | "invalid_json" | "unsupported_media_type" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "ambiguous_id" | "conflict" | "precondition_failed" | "idempotency_mismatch" | "gone" | "too_large" | "rate_limited" | "repo_unreachable" | "not_a_repository" | "empty_repository" | "branch_exists" | "invalid_branch_name" | "unknown_reference" | "git_missing" | "git_failed" | "executor_failed" | "storage_full" | "unavailable" | "timeout" | "internal";
+export type ErrorCode = "invalid_request" | "invalid_json" | "unsupported_media_type" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "ambiguous_id" | "conflict" | "elsewhere" | "precondition_failed" | "idempotency_mismatch" | "gone" | "too_large" | "rate_limited" | "repo_unreachable" | "not_a_repository" | "empty_repository" | "branch_exists" | "invalid_branch_name" | "unknown_reference" | "git_missing" | "git_failed" | "executor_failed" | "storage_full" | "unavailable" | "timeout" | "internal";

@@ -106,7 +106,7 @@ fn rt04_a_gap_asks_once_and_the_answer_mends_it() {
     assert!(core.take(ev(vec![event(6, None)]), 0).is_empty(), "it has asked already");
     core.take(subok(2, 6), 0);
     core.take(ev((3..=6).map(|seq| event(seq, None)).collect()), 0);
-    assert_eq!(core.view(BOARD).unwrap().seq, 6);
+    assert_eq!((core.view(BOARD).unwrap().seq, core.gaps()), (6, 1));
 }
 
 #[test]
@@ -184,6 +184,9 @@ fn rt12_a_frame_of_a_topic_that_was_never_asked_for_is_told() {
     assert_eq!(core.take(frame, 0), [Effect::Tell(Notice::Stray("board:2".to_owned()))]);
     core.unsubscribe(BOARD);
     assert!(core.take(ev(vec![event(3, None)]), 0).is_empty(), "it was on its way");
+    core.subscribe(BOARD);
+    assert!(core.take(ev(vec![event(4, None)]), 0).is_empty(), "so was this");
+    assert!(core.take(snap(None, 4), 0).is_empty(), "and this");
 }
 
 #[test]

@@ -29,7 +29,7 @@ use watch::Watch;
 
 pub(crate) use super::model::Subject;
 pub(crate) use anchor::Anchor;
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Keeping, Recorder};
 
 /// Entries that are read at once while the chain is followed.
 const STRIDE: u64 = 1_000;

@@ -30,13 +30,21 @@ pub(crate) struct Recorder {
     give_up_at: Option<Instant>,
 }
 
+/// How long entries are kept, and whether other daemons write to the same chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keeping {
+    /// 0 keeps everything.
+    pub(crate) days: u32,
+    /// Whether entries of others are nothing to be alarmed about.
+    pub(crate) has_others: bool,
+}
+
 /// The end of the chain and where it is kept.
 struct Chain {
     audit: Arc<Audit>,
     db: Database,
     anchor: Anchor,
-    /// 0 keeps everything.
-    keep_days: u32,
+    keeping: Keeping,
     head: Head,
     /// Whether the anchor file names the head.
     is_anchored: bool,
@@ -59,9 +67,9 @@ impl Recorder {
     }
 
     /// Stores until [`Audit::end`] and then what still waits, for at most `limits::AUDIT_END_MS`.
-    pub(crate) async fn run(mut self, db: Database, anchor: Anchor, keep_days: u32) {
+    pub(crate) async fn run(mut self, db: Database, anchor: Anchor, keeping: Keeping) {
         let audit = Arc::clone(&self.audit);
-        let Some(mut chain) = Chain::open(audit, db, anchor, keep_days).await else { return };
+        let Some(mut chain) = Chain::open(audit, db, anchor, keeping).await else { return };
         let mut ticks = interval(Duration::from_millis(limits::AUDIT_ANCHOR_MS));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -149,7 +157,12 @@ async fn until(at: Option<Instant>) {
 
 impl Chain {
     /// Finds the end of the chain; `None` when Grove ends before the database answers.
-    async fn open(audit: Arc<Audit>, db: Database, anchor: Anchor, keep_days: u32) -> Option<Self> {
+    async fn open(
+        audit: Arc<Audit>,
+        db: Database,
+        anchor: Anchor,
+        keeping: Keeping,
+    ) -> Option<Self> {
         let noted = anchor.read().await;
         let mut pause = PAUSES.0;
         let (head, state) = loop {
@@ -169,7 +182,7 @@ impl Chain {
             audit,
             db,
             anchor,
-            keep_days,
+            keeping,
             head,
             is_anchored: false,
             prune_at: Instant::now(),
@@ -192,7 +205,7 @@ impl Chain {
         if !self.is_anchored {
             self.set_anchor().await;
         }
-        if self.keep_days == 0 || Instant::now() < self.prune_at {
+        if self.keeping.days == 0 || Instant::now() < self.prune_at {
             return;
         }
         let has_more = self.prune().await.unwrap_or_else(|error| {
@@ -274,8 +287,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Somebody else has put entries where ours belong: ours go after them, but go on from ours, so
-    /// that the break stays to be seen.
+    /// Somebody else has put entries where ours belong. Where no other daemon may: ours go after them,
+    /// but go on from ours, so that the break stays to be seen.
     async fn step_over(&mut self, error: &Error) {
         if error.code() != ErrorCode::Conflict {
             return;
@@ -283,6 +296,11 @@ impl Chain {
         if let Ok(Some(last)) = store::last(self.db.read()).await
             && last.seq > self.head.seq
         {
+            if self.keeping.has_others {
+                // Theirs were first: ours go on from theirs, and the chain stays whole.
+                self.head = Head { seq: last.seq, hash: last.hash };
+                return;
+            }
             tracing::error!(seq = last.seq, "somebody else writes to the audit");
             self.head.seq = last.seq;
         }
@@ -293,7 +311,7 @@ impl Chain {
         let audit = Arc::clone(&self.audit);
         // Whoever follows the chain just now begins with these entries.
         let Ok(_reading) = audit.reading.try_lock() else { return Ok(true) };
-        let oldest_ms = clock::now().saturating_sub(i64::from(self.keep_days) * DAY_MS);
+        let oldest_ms = clock::now().saturating_sub(i64::from(self.keeping.days) * DAY_MS);
         let read = self.db.read();
         let old = store::last_older(read, oldest_ms, limits::AUDIT_PRUNE_ROWS).await?;
         let Some(old) = old else { return Ok(false) };

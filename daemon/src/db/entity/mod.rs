@@ -19,6 +19,7 @@ pub(crate) mod permission;
 pub(crate) mod personal_access_token;
 pub(crate) mod removed_object;
 pub(crate) mod repo;
+pub(crate) mod repo_home;
 pub(crate) mod session;
 pub(crate) mod session_token;
 pub(crate) mod setting;

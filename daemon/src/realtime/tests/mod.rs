@@ -1,5 +1,6 @@
 //! Tests of the rules in `docs/realtime.md`; each name begins with the rule's number.
 
+mod afar;
 mod connections;
 mod docs;
 mod mutations;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
+    include_str!("afar.rs"),
     include_str!("connections.rs"),
     include_str!("docs.rs"),
     include_str!("../docs/awareness.rs"),

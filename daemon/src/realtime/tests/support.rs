@@ -3,6 +3,7 @@
 //! `World::memory` moves bytes through pipes, so that time can be paused and every run is the same;
 //! `World::loopback` is the real thing.
 
+use crate::bus::{Bus, Exchange, InProcess, NodeId};
 use crate::realtime::{
     Backend, DocHead, DocUpdate, Head, Hub, MutationError, Snapshot, UpdateRefused, UserIdentity,
     upgrade,
@@ -260,11 +261,34 @@ impl World {
 
     fn new(door: Door) -> (Self, Router) {
         let memory = Arc::new(Memory::default());
+        let (world, router) = Self::over(door, memory, Arc::new(InProcess::alone()));
+        assert!(world.memory.hub.set(Arc::downgrade(&world.hub)).is_ok());
+        (world, router)
+    }
+
+    fn over(door: Door, memory: Arc<Memory>, bus: Arc<dyn Bus>) -> (Self, Router) {
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let hub = Hub::new(Arc::clone(&memory), "boot".into(), tracker.clone(), shutdown.clone());
-        assert!(memory.hub.set(Arc::downgrade(&hub)).is_ok());
+        let life = (tracker.clone(), shutdown.clone());
+        let hub = Hub::joined(Arc::clone(&memory), "boot".into(), life, bus);
         let router = Router::new().route("/ws", any(answer)).with_state(Arc::clone(&hub));
         (Self { memory, hub, shutdown, tracker, door }, router)
+    }
+
+    /// Starts one of several daemons, on the database of `other` if there is one; its clients change
+    /// nothing by themselves.
+    pub(super) fn node(exchange: &Exchange, number: u32, other: Option<&Self>) -> Self {
+        let (bus, inbox) = InProcess::join(exchange, NodeId(number), &format!("node{number}"));
+        let memory = other.map_or_else(Arc::default, |it| Arc::clone(&it.memory));
+        let (sender, receiver) = mpsc::channel(16);
+        let (world, router) = Self::over(Door::Memory(sender), memory, Arc::new(bus));
+        world.tracker.spawn(async move { axum::serve(Pipes(receiver), router).await });
+        world.hub.listen(inbox);
+        world
+    }
+
+    /// The user of that name.
+    pub(super) fn user(&self, name: &str) -> UserId {
+        self.memory.identity(&name.to_owned()).user
     }
 
     /// Connects without a word.

@@ -1,7 +1,9 @@
 //! What people may do with repositories.
 
+mod home;
 mod relay;
 
+pub(crate) use home::{Homes, here, homes};
 pub(crate) use relay::{Relay, Target};
 
 use super::store;
@@ -88,8 +90,10 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
         validate::branch(&facts.default_branch)?;
     }
     let created_by = ctx.actor.user;
+    let home = ctx.app.hub.bus().name().to_owned();
     let repo = ctx
         .write(move |tx| {
+            let home = home.clone();
             let (name, source, facts) = (name.clone(), source.clone(), facts.clone());
             Box::pin(async move {
                 if store::by_name(tx.connection(), &name).await?.is_some() {
@@ -112,6 +116,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateRepo) -> Result<Repo, Error> {
                     archived_at_ms: None,
                 };
                 store::insert(tx.connection(), &repo).await?;
+                home::settle(tx, &home, repo.id).await?;
                 Ok(repo)
             })
         })
@@ -138,6 +143,8 @@ fn elsewhere(error: Error, account: Option<&UnixAccount>, source: &str) -> Error
 /// Brings the mirror up to date, or repeats a clone that failed.
 pub(crate) async fn fetch(ctx: &Ctx, id: RepoId) -> Result<Repo, Error> {
     ctx.authorize(Action::EditRepos)?;
+    load(ctx.read(), id).await?;
+    here(ctx, id).await?;
     let repo = ctx
         .write(move |tx| {
             Box::pin(async move {
@@ -157,8 +164,8 @@ pub(crate) async fn fetch(ctx: &Ctx, id: RepoId) -> Result<Repo, Error> {
 }
 
 /// Goes on with clones that a restart interrupted.
-pub(crate) async fn resume_clones(ctx: &Ctx) -> Result<(), Error> {
-    for repo in store::cloning(ctx.read()).await? {
+pub(crate) async fn resume_clones(ctx: &Ctx, homes: &Homes) -> Result<(), Error> {
+    for repo in store::cloning(ctx.read()).await?.into_iter().filter(|it| homes.has(it.id)) {
         let source = repo.source.clone();
         mirror_in_background(ctx, &repo, source, repo.created_by);
     }
@@ -230,6 +237,7 @@ async fn settle(ctx: &Ctx, id: RepoId, outcome: Result<RepoFacts, Error>) -> Res
 
 pub(crate) async fn branches(ctx: &Ctx, id: RepoId) -> Result<Branches, Error> {
     ctx.authorize(Action::Read)?;
+    here(ctx, id).await?;
     let repo = ready(ctx.read(), id).await?;
     let call = ListBranches { mirror: ctx.app.paths.mirror(repo.id) };
     let names = ctx.app.pool.keeper(None).await?.call(call, local_time()).await?.names;

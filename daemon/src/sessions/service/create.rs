@@ -71,6 +71,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Er
                 return Err(Error::field("branch", why));
             }
             let worktree = worktrees::service::ready(ctx.read(), worktree).await?;
+            repos::service::here(ctx, worktree.repo_id).await?;
             let repo = repos::service::load(ctx.read(), worktree.repo_id).await?;
             insert(ctx, draft, repo, worktree).await
         }

@@ -27,7 +27,7 @@ use crate::auth::policy::Action;
 use crate::boards::service::CardPlace;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::{events, lookup, messages, patch_ops, tasks, validate, worktrees};
+use crate::{events, lookup, messages, patch_ops, repos, tasks, validate, worktrees};
 use grove_core_api::event::{Object, Topic};
 use grove_core_api::rest::boards::SessionCard;
 use grove_core_api::rest::messages::{Body, MessageQuery, Role};
@@ -46,6 +46,17 @@ pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<SessionId, Error> {
 pub(crate) async fn get(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
     ctx.authorize(Action::Read)?;
     Ok(load(ctx.read(), id).await?.session)
+}
+
+/// Fails unless the session's executors are this daemon's.
+///
+/// # Errors
+/// `Elsewhere` with the name of the daemon whose they are.
+pub(crate) async fn here(ctx: &Ctx, id: SessionId) -> Result<(), Error> {
+    if !ctx.app.hub.bus().is_shared() {
+        return Ok(());
+    }
+    repos::service::here(ctx, load(ctx.read(), id).await?.session.repo_id).await
 }
 
 /// The session that an agent calls from.
@@ -111,6 +122,9 @@ pub(crate) async fn busy_in(ctx: &Ctx, id: WorktreeId) -> Result<Option<SessionI
 pub(crate) async fn patch(ctx: &Ctx, id: SessionId, body: PatchSession) -> Result<Session, Error> {
     ctx.authorize(Action::EditSessions)?;
     let title = body.title.map(|title| validate::title("title", &title)).transpose()?;
+    if body.is_archived.is_some() {
+        here(ctx, id).await?;
+    }
     ctx.write(move |tx| {
         let title = title.clone();
         Box::pin(async move {

@@ -37,6 +37,7 @@ pub(crate) async fn answer(
     body: AnswerPermission,
 ) -> Result<Message, Error> {
     ctx.authorize(Action::AnswerPermissions)?;
+    super::here(ctx, session).await?;
     let reason = body.reason.map(|reason| validate::note("reason", &reason)).transpose()?;
     let reason = reason.filter(|reason| !reason.trim().is_empty());
     let (decision, by) = (body.decision, ctx.actor.user);

@@ -17,6 +17,7 @@ use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
 pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Result<Task, Error> {
     ctx.authorize(Action::PromptSessions)?;
     let text = validate::prompt("text", &body.text)?;
+    super::here(ctx, id).await?;
     let has_draft = body.draft.is_some();
     let task = ctx
         .write(move |tx| {
@@ -180,6 +181,7 @@ enum Queue {
 
 async fn stop_running(ctx: &Ctx, id: SessionId, queue: Queue) -> Result<Session, Error> {
     ctx.authorize(Action::PromptSessions)?;
+    super::here(ctx, id).await?;
     let (session, running) = ctx
         .write(move |tx| {
             Box::pin(async move {

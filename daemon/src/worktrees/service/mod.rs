@@ -9,7 +9,7 @@ use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::repos::service::local_time;
+use crate::repos::service::{Homes, local_time};
 use crate::{lookup, repos, sessions, users, validate};
 use grove_core_api::ipc::method::{
     AddWorktree, DiffWorktree, Snapshot, TakeSnapshot, WorktreeAdded,
@@ -118,6 +118,8 @@ pub(crate) fn reference(text: &str) -> Result<String, Error> {
 
 /// Makes a worktree: the row first, then the directory, then the row is ready.
 pub(crate) async fn add(ctx: &Ctx, repo: RepoId, plan: Plan) -> Result<Worktree, Error> {
+    repos::service::load(ctx.read(), repo).await?;
+    repos::service::here(ctx, repo).await?;
     let account = match plan.beside {
         Some(other) => place::account(ctx, &load(ctx.read(), other).await?).await?,
         None => users::service::account(ctx, ctx.actor.user).await?,
@@ -297,8 +299,9 @@ pub(crate) async fn diff(ctx: &Ctx, id: WorktreeId) -> Result<Diff, Error> {
 }
 
 /// Marks worktrees as failed whose making a crash interrupted, and clears their directories.
-pub(crate) async fn clean_interrupted(ctx: &Ctx) -> Result<(), Error> {
-    for worktree in store::creating(ctx.read()).await? {
+pub(crate) async fn clean_interrupted(ctx: &Ctx, homes: &Homes) -> Result<(), Error> {
+    let interrupted = store::creating(ctx.read()).await?;
+    for worktree in interrupted.into_iter().filter(|it| homes.has(it.repo_id)) {
         let id = worktree.id;
         if let Err(error) = clear(ctx, &worktree).await {
             // Nothing may be there to remove: that is the usual case.

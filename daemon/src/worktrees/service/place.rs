@@ -22,9 +22,10 @@ use grove_core_api::{ErrorCode, WorktreeId};
 /// The account whose keeper and executors work in the worktree.
 ///
 /// # Errors
-/// `Gone` when the account belongs to nobody any more, `Conflict` when the host was not shared when
+/// `Elsewhere` when its files lie at another daemon, `Gone` when the account belongs to nobody any more, `Conflict` when the host was not shared when
 /// the worktree was made and is now, or the other way round.
 pub(super) async fn account(ctx: &Ctx, worktree: &Worktree) -> Result<Option<UnixAccount>, Error> {
+    repos::service::here(ctx, worktree.repo_id).await?;
     match (&worktree.unix_account, ctx.app.config.is_shared_host) {
         (None, false) => Ok(None),
         (Some(account), true) if users::service::owns(ctx, account).await? => {

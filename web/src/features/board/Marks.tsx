@@ -1,78 +1,29 @@
-// Notes, texts and zones near enough to read. Their place is the engine's affair.
-import { Trash2 } from "lucide-react";
-import { memo, useCallback } from "react";
-import { useObject } from "@/app/live";
-import { markOf } from "@/board/items";
+// Notes, texts and zones near enough to read. Their place and size are the engine's affair.
+import { Lock } from "lucide-react";
+import { memo } from "react";
 import { NoteEditor, NoteWords } from "@/doc/NoteText";
-import { IconButton } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import type { BoardMark, ObjectColor } from "@/wire";
-import type { ItemProps } from "./SessionCard";
-
-const COLORS: readonly ObjectColor[] = ["neutral", "amber", "green", "blue", "violet", "rose"];
+import type { BoardMark } from "@/wire";
+import { LineEditor } from "./LineEditor";
+import { type MarkProps, useAttach, useMark } from "./mark";
 
 /** What a mark can do to itself. */
 export interface MarkActions {
-  editing: string | null;
   onEdit: (id: string | null) => void;
-  onColor: (id: string, color: ObjectColor) => void;
-  onDelete: (id: string) => void;
+  /** Sets the words; with a height, the object becomes at least that high. */
+  onText: (id: string, text: string, height?: number) => void;
 }
 
-function useMark(engine: ItemProps["engine"], id: string): BoardMark | null {
-  const object = useObject(engine.channel.store, id);
-  return object ? markOf(object) : null;
-}
-
-function useAttach(engine: ItemProps["engine"], id: string) {
-  return useCallback((element: HTMLElement | null) => (element ? engine.attach(id, element) : undefined), [engine, id]);
-}
-
-/** Colours and deletion of the one selected note. */
-function MarkTools({ mark, id, actions }: { mark: BoardMark; id: string; actions: MarkActions }) {
-  return (
-    <div
-      role="toolbar"
-      aria-label="Note"
-      data-no-drag
-      className="absolute -top-11 left-0 flex items-center gap-0.5 rounded-lg border border-strong bg-raised p-0.5"
-    >
-      {COLORS.map((color) => (
-        <button
-          key={color}
-          type="button"
-          aria-label={`Colour ${color}`}
-          aria-pressed={mark.color === color}
-          onClick={() => actions.onColor(id, color)}
-          className="flex size-7 items-center justify-center rounded-md hover:bg-fg/7"
-        >
-          <span
-            className={cx("size-4 rounded-full border", mark.color === color && "ring-2 ring-focus")}
-            style={{ background: `var(--mark-${color})`, borderColor: `var(--mark-line-${color})` }}
-          />
-        </button>
-      ))}
-      <IconButton label="Delete note" onClick={() => actions.onDelete(id)} className="size-7">
-        <Trash2 size={14} />
-      </IconButton>
-    </div>
-  );
+/** Says that an object is fixed. */
+export function LockMark() {
+  return <Lock size={12} aria-hidden="true" className="absolute top-2 right-2 text-muted" />;
 }
 
 /** A sticky note. */
-export const NoteItem = memo(function NoteItem({
-  engine,
-  id,
-  isSelected,
-  isTabStop,
-  isAlone,
-  actions,
-}: ItemProps & { isAlone: boolean; actions: MarkActions }) {
+export const NoteItem = memo(function NoteItem({ engine, id, isSelected, isTabStop, isEditing, actions }: MarkProps) {
   const mark = useMark(engine, id);
   const ref = useAttach(engine, id);
-  const item = engine.items.get(id);
-  if (!mark || !item) return null;
-  const isEditing = actions.editing === id;
+  if (!mark) return null;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a note on the board is a group, no form's fieldset
     <div
@@ -86,14 +37,8 @@ export const NoteItem = memo(function NoteItem({
       onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
       onDoubleClick={() => actions.onEdit(id)}
       className="board-item rounded-lg border select-none"
-      style={{
-        width: item.rect.w,
-        height: item.rect.h,
-        background: `var(--mark-${mark.color})`,
-        borderColor: `var(--mark-line-${mark.color})`,
-      }}
+      style={{ background: `var(--mark-${mark.color})`, borderColor: `var(--mark-line-${mark.color})` }}
     >
-      {isSelected && isAlone && <MarkTools mark={mark} id={id} actions={actions} />}
       {isEditing ? (
         <NoteEditor id={id} board={engine.channel} text={mark.text} label="Words of the note" onEnd={() => actions.onEdit(null)} />
       ) : (
@@ -101,59 +46,87 @@ export const NoteItem = memo(function NoteItem({
           <NoteWords id={id} text={mark.text} />
         </div>
       )}
+      {mark.is_locked && <LockMark />}
     </div>
   );
 });
 
 /** Words on the board, without a frame. */
-export const TextItem = memo(function TextItem({ engine, id, isSelected, isTabStop }: ItemProps) {
+export const TextItem = memo(function TextItem({ engine, id, isSelected, isTabStop, isEditing, actions }: MarkProps) {
   const mark = useMark(engine, id);
   const ref = useAttach(engine, id);
-  const item = engine.items.get(id);
-  if (!mark || !item) return null;
+  if (!mark) return null;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a text on the board is a group, no form's fieldset
     <div
       ref={ref}
       role="group"
       aria-roledescription="text"
-      aria-label={mark.text.slice(0, 80)}
+      aria-label={`Text: ${mark.text.slice(0, 80) || "empty"}`}
       tabIndex={isTabStop ? 0 : -1}
       data-id={id}
       data-selected={isSelected || undefined}
-      onFocus={() => engine.focus(id)}
+      onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
+      onDoubleClick={() => actions.onEdit(id)}
       className="board-item rounded-sm px-1 text-[20px] leading-7 font-semibold select-none"
-      style={{ width: item.rect.w, minHeight: item.rect.h }}
+      style={{ color: mark.color === "neutral" ? undefined : `var(--mark-ink-${mark.color})` }}
     >
-      {mark.text}
+      {isEditing ? (
+        <LineEditor
+          label="Words of the text"
+          text={mark.text}
+          isLong
+          onDone={(text, height) => actions.onText(id, text, height)}
+          onEnd={() => actions.onEdit(null)}
+        />
+      ) : (
+        <div className="size-full overflow-hidden break-words whitespace-pre-wrap">
+          {mark.text || <span className="text-muted">Double-click to write</span>}
+        </div>
+      )}
     </div>
   );
 });
 
 /** A zone: a named area behind the cards. Only its name can be grasped, so that its inside stays board. */
-export const ZoneItem = memo(function ZoneItem({ engine, id, isSelected }: ItemProps) {
+export const ZoneItem = memo(function ZoneItem({ engine, id, isSelected, isTabStop, isEditing, actions }: MarkProps) {
   const mark = useMark(engine, id);
   const ref = useAttach(engine, id);
-  const item = engine.items.get(id);
-  if (!mark || !item) return null;
+  if (!mark) return null;
   return (
     <div
       ref={ref}
-      className="board-item pointer-events-none rounded-xl border"
+      className="board-item board-zone pointer-events-none rounded-xl border"
       data-selected={isSelected || undefined}
       style={{
-        width: item.rect.w,
-        height: item.rect.h,
         background: `color-mix(in srgb, var(--mark-${mark.color}) 45%, transparent)`,
         borderColor: `var(--mark-line-${mark.color})`,
       }}
     >
+      {/* biome-ignore lint/a11y/useSemanticElements: a zone on the board is a group, no form's fieldset */}
       <div
+        role="group"
+        aria-roledescription="zone"
+        aria-label={`Zone: ${mark.text.slice(0, 80) || "without a name"}`}
+        tabIndex={isTabStop ? 0 : -1}
         data-id={id}
-        className="pointer-events-auto absolute bottom-full left-0 max-w-full origin-bottom-left cursor-move truncate px-1 pb-1 text-sm font-semibold text-muted select-none"
+        data-focus
+        onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
+        onDoubleClick={() => actions.onEdit(id)}
+        className="pointer-events-auto absolute bottom-full left-0 mb-1 flex h-6 max-w-full origin-bottom-left cursor-move items-center gap-1 rounded-md px-1 text-sm font-semibold text-muted select-none"
         style={{ transform: "scale(var(--label-scale, 1))" }}
       >
-        {mark.text || "Zone"}
+        {isEditing ? (
+          <LineEditor
+            label="Name of the zone"
+            text={mark.text}
+            onDone={(text) => actions.onText(id, text)}
+            onEnd={() => actions.onEdit(null)}
+          />
+        ) : (
+          <span className="truncate">{mark.text || "Zone"}</span>
+        )}
+        {mark.is_locked && <Lock size={12} aria-hidden="true" className="shrink-0" />}
       </div>
     </div>
   );

@@ -1,8 +1,7 @@
 // A session's card, near enough to read. Its place is the engine's affair.
 import { GitBranch } from "lucide-react";
-import { memo, useCallback } from "react";
+import { lazy, memo, Suspense } from "react";
 import { useObject, usePeersVersion } from "@/app/live";
-import type { Engine } from "@/board/engine";
 import { CARD_SIZE, cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
 import { LiveLine } from "@/features/session/LiveLine";
@@ -10,14 +9,9 @@ import { needsYou, StateMark, stateWord } from "@/features/session/state";
 import type { Peers } from "@/net/presence";
 import { cx } from "@/ui/cx";
 import { cost, tokens } from "@/ui/format";
+import { type ItemProps, useAttach } from "./mark";
 
-/** What the board tells each of its elements. */
-export interface ItemProps {
-  engine: Engine;
-  id: string;
-  isSelected: boolean;
-  isTabStop: boolean;
-}
+const SessionWindow = lazy(() => import("@/features/session/SessionWindow"));
 
 /** People who have this session open, each once. */
 export function watchers(peers: Peers, session: string) {
@@ -34,10 +28,17 @@ export function shortBranch(branch: string): string {
 }
 
 /** The card. */
-export const SessionCard = memo(function SessionCard({ engine, id, isSelected, isTabStop, isOpen }: ItemProps & { isOpen: boolean }) {
+export const SessionCard = memo(function SessionCard({
+  engine,
+  id,
+  isSelected,
+  isTabStop,
+  isOpen,
+  isNear,
+}: ItemProps & { isOpen: boolean; isNear: boolean }) {
   const object = useObject(engine.channel.store, id);
   usePeersVersion(engine.channel.peers);
-  const ref = useCallback((element: HTMLElement | null) => (element ? engine.attach(id, element) : undefined), [engine, id]);
+  const ref = useAttach(engine, id);
   if (!object) return null;
   const card = cardOf(object);
   const people = watchers(engine.channel.peers, id);
@@ -76,18 +77,26 @@ export const SessionCard = memo(function SessionCard({ engine, id, isSelected, i
           {card.agent} · {card.model}
         </span>
       </div>
-      <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
-      <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
-        <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
-      </div>
-      <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
-        <GitBranch size={11} aria-hidden="true" className="shrink-0" />
-        <span className="truncate">
-          <span className="font-medium text-fg">{card.repo}</span> {shortBranch(card.branch)}
-        </span>
-        <span className="flex-1" />
-        {price && <span className="shrink-0 tabular-nums">{price}</span>}
-      </div>
+      {isNear ? (
+        <Suspense fallback={null}>
+          <SessionWindow id={id} title={card.title} />
+        </Suspense>
+      ) : (
+        <>
+          <div className="mt-1 line-clamp-2 text-base leading-[18px] font-semibold">{card.title}</div>
+          <div id={`card-${id}`} className={cx("mt-1 line-clamp-2 max-h-8 text-xs", isNeedy ? "text-need" : "text-muted")}>
+            <LiveLine engine={engine} id={id} isWorking={card.state === "running"} line={card.line} />
+          </div>
+          <div className="mt-auto flex h-4 items-center gap-1 text-2xs text-muted">
+            <GitBranch size={11} aria-hidden="true" className="shrink-0" />
+            <span className="truncate">
+              <span className="font-medium text-fg">{card.repo}</span> {shortBranch(card.branch)}
+            </span>
+            <span className="flex-1" />
+            {price && <span className="shrink-0 tabular-nums">{price}</span>}
+          </div>
+        </>
+      )}
     </div>
   );
 });

@@ -1,82 +1,137 @@
-// The board's tools, bottom centre.
-import { Hand, Maximize, Minus, MousePointer2, Plus, SquarePlus, StickyNote } from "lucide-react";
-import { useEffect } from "react";
+// The board's tools, bottom centre: what can be put on it, and what the pointer does.
+import {
+  FileText,
+  Hand,
+  Image,
+  type LucideIcon,
+  MessageSquarePlus,
+  MousePointer2,
+  Spline,
+  SquareDashed,
+  SquarePlus,
+  StickyNote,
+  Type,
+} from "lucide-react";
+import { useRef } from "react";
 import { startCreating } from "@/app/ui-state";
-import type { Engine } from "@/board/engine";
-import type { BoardState } from "@/board/state";
-import { IconButton } from "@/ui/Button";
+import { type BoardState, isDrawTool, type Tool } from "@/board/state";
+import { IconButton, Key } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
-import { isTyping, viewKey } from "./keys";
+import type { BoardActions } from "./actions";
+import { IMAGE_TYPES, sendImages } from "./images";
 
-const ZOOM_STEP = 1.25;
-
-function Line() {
-  return <span aria-hidden="true" className="mx-1 h-5 w-px bg-line" />;
+interface ToolButton {
+  tool: Tool;
+  label: string;
+  keys?: string;
+  Icon: LucideIcon;
 }
 
-/** The toolbar; it also owns the keys that it shows. */
-export function Toolbar({ engine, state, onNote }: { engine: Engine; state: BoardState; onNote: () => void }) {
-  useEffect(() => {
-    const key = (event: KeyboardEvent) => {
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.key === "n" || event.key === "N") onNote();
-      else if (!viewKey(event, engine)) return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  }, [engine, onNote]);
+/** The tools, by their place in the bar. */
+export const POINTERS: readonly ToolButton[] = [
+  { tool: "select", label: "Select", keys: "V", Icon: MousePointer2 },
+  { tool: "hand", label: "Move the board", keys: "H", Icon: Hand },
+];
+export const MAKERS: readonly ToolButton[] = [
+  { tool: "note", label: "New note", keys: "N", Icon: StickyNote },
+  { tool: "text", label: "New text", keys: "T", Icon: Type },
+  { tool: "zone", label: "New zone", keys: "Z", Icon: SquareDashed },
+  { tool: "document", label: "New document", Icon: FileText },
+  { tool: "edge", label: "Draw an arrow", keys: "X", Icon: Spline },
+  { tool: "comment", label: "Comment", keys: "C", Icon: MessageSquarePlus },
+];
 
+function Line() {
+  return <span aria-hidden="true" className="mx-1 h-5 w-px shrink-0 bg-line" />;
+}
+
+/** What to do now, while a tool is taken that needs a place. */
+function Hint({ state }: { state: BoardState }) {
+  const { tool, linkFrom } = state;
+  const isEdge = tool === "edge" || linkFrom !== null;
+  if (!isDrawTool(tool) && !isEdge && tool !== "comment") return null;
+  const words = isEdge
+    ? linkFrom
+      ? "Now click what the arrow points to."
+      : "Drag from one thing to another, or click both."
+    : tool === "comment"
+      ? "Click what you want to say something about."
+      : "Click or drag where it should be.";
   return (
     <div
-      role="toolbar"
-      aria-label="Board tools"
-      data-no-drag
-      className="absolute bottom-3 left-1/2 flex -translate-x-1/2 items-center gap-0.5 rounded-xl border border-strong bg-raised p-1 shadow-(--float)"
+      role="status"
+      className="absolute inset-x-2 bottom-16 mx-auto flex w-fit max-w-[calc(100%-16px)] flex-wrap items-center gap-2 rounded-lg bg-ink px-3 py-1.5 text-xs text-on-ink"
     >
-      <Tip text="Select" keys="V" side="top">
-        <IconButton label="Select" isOn={state.tool === "select"} onClick={() => engine.setTool("select")}>
-          <MousePointer2 size={16} />
-        </IconButton>
-      </Tip>
-      <Tip text="Move the board" keys="H" side="top">
-        <IconButton label="Move the board" isOn={state.tool === "hand"} onClick={() => engine.setTool("hand")}>
-          <Hand size={16} />
-        </IconButton>
-      </Tip>
-      <Line />
-      <Tip text="New session" keys="S" side="top">
-        <button
-          type="button"
-          onClick={startCreating}
-          className="inline-flex h-8 items-center gap-1.5 rounded-md bg-ink px-3 font-medium text-on-ink hover:opacity-88"
-        >
-          <SquarePlus size={15} aria-hidden="true" />
-          New session
-        </button>
-      </Tip>
-      <Tip text="New note" keys="N" side="top">
-        <IconButton label="New note" onClick={onNote}>
-          <StickyNote size={16} />
-        </IconButton>
-      </Tip>
-      <Line />
-      <Tip text="Zoom out" keys="-" side="top">
-        <IconButton label="Zoom out" onClick={() => engine.zoomBy(1 / ZOOM_STEP)}>
-          <Minus size={16} />
-        </IconButton>
-      </Tip>
-      <span className="w-9 text-center text-xs text-muted tabular-nums">{Math.round(state.zoom * 100)}%</span>
-      <Tip text="Zoom in" keys="+" side="top">
-        <IconButton label="Zoom in" onClick={() => engine.zoomBy(ZOOM_STEP)}>
-          <Plus size={16} />
-        </IconButton>
-      </Tip>
-      <Tip text="Show everything" keys="⇧1" side="top">
-        <IconButton label="Show everything" onClick={() => engine.fit()}>
-          <Maximize size={15} />
-        </IconButton>
-      </Tip>
+      {words}
+      {isDrawTool(tool) && (
+        <span className="flex items-center gap-1">
+          <Key>Enter</Key> in the middle
+        </span>
+      )}
+      <span className="flex items-center gap-1">
+        <Key>Esc</Key> done
+      </span>
     </div>
+  );
+}
+
+/** The toolbar. */
+export function Toolbar({ actions, state }: { actions: BoardActions; state: BoardState }) {
+  const { engine } = actions;
+  const file = useRef<HTMLInputElement>(null);
+  const button = ({ tool, label, keys, Icon }: ToolButton) => (
+    <Tip key={tool} text={label} {...(keys && { keys })} side="top">
+      <IconButton
+        label={label}
+        isOn={state.tool === tool}
+        onClick={() => engine.setTool(state.tool === tool ? "select" : tool)}
+        className="size-9"
+      >
+        <Icon size={17} />
+      </IconButton>
+    </Tip>
+  );
+  return (
+    <>
+      <Hint state={state} />
+      <div
+        role="toolbar"
+        aria-label="Board tools"
+        data-no-drag
+        className="absolute inset-x-2 bottom-3 mx-auto flex w-fit max-w-[calc(100%-16px)] items-center gap-0.5 overflow-x-auto rounded-xl border border-strong bg-raised p-1 shadow-(--float)"
+      >
+        {POINTERS.map(button)}
+        <Line />
+        <Tip text="New session" keys="S" side="top">
+          <button
+            type="button"
+            onClick={startCreating}
+            className="inline-flex h-9 shrink-0 items-center gap-1.5 rounded-md bg-ink px-3 font-medium text-on-ink hover:opacity-88"
+          >
+            <SquarePlus size={15} aria-hidden="true" />
+            New session
+          </button>
+        </Tip>
+        <Line />
+        {MAKERS.map(button)}
+        <Tip text="Add an image" side="top">
+          <IconButton label="Add an image" onClick={() => file.current?.click()} className="size-9">
+            <Image size={17} />
+          </IconButton>
+        </Tip>
+        <input
+          ref={file}
+          type="file"
+          accept={IMAGE_TYPES.join()}
+          multiple
+          hidden
+          aria-label="Images for the board"
+          onChange={(event) => {
+            void sendImages(actions, [...(event.target.files ?? [])], engine.middle);
+            event.target.value = "";
+          }}
+        />
+      </div>
+    </>
   );
 }

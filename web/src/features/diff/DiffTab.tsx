@@ -52,7 +52,7 @@ function FileBody({ file }: { file: DiffFile }) {
   if (words) return <p className="px-3 py-2 text-muted">{words}</p>;
   return (
     <>
-      <Patch patch={file.patch} label={`Changes of ${file.path}`} />
+      <Patch patch={file.patch} path={file.path} label={`Changes of ${file.path}`} />
       {file.is_truncated && <p className="border-t px-3 py-2 text-muted">The patch is longer than what is shown here.</p>}
     </>
   );

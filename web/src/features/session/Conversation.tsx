@@ -2,6 +2,7 @@
 import { ArrowDown, LoaderCircle, MessageSquare } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { ErrorBoundary } from "@/app/ErrorBoundary";
+import { CommentedMessage } from "@/features/comments/SessionComments";
 import type { Channel } from "@/net/client";
 import { Button } from "@/ui/Button";
 import { Nothing } from "@/ui/states";
@@ -58,7 +59,9 @@ function blocks(channel: Channel, messages: readonly Message[], tasks: Map<strin
     const task = tasks.get(message.task_id);
     nodes.push(
       <ErrorBoundary key={message.id} name="This entry">
-        <MessageView channel={channel} message={message} task={task} />
+        <CommentedMessage message={message.id}>
+          <MessageView channel={channel} message={message} task={task} />
+        </CommentedMessage>
       </ErrorBoundary>,
     );
     const isLast = messages[index + 1]?.task_id !== message.task_id;

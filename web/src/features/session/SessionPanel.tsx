@@ -1,11 +1,12 @@
 // The panel of one session, beside the board or as a page of its own on narrow screens.
 import { useMutation } from "@tanstack/react-query";
 import { Tabs } from "radix-ui";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useChannel, useRefusal } from "@/app/live";
 import { openSession } from "@/app/router";
 import { useUi } from "@/app/ui-state";
 import { isTyping } from "@/features/board/keys";
+import { SessionPlaceContext } from "@/features/comments/SessionComments";
 import { Counts, DiffTab, useDiff } from "@/features/diff/DiffTab";
 import { api } from "@/net/api";
 import type { Channel } from "@/net/client";
@@ -143,6 +144,7 @@ export default function SessionPanel({ id, board }: { id: string; board: Channel
   const refusal = useRefusal(channel);
   const panel = useRef<HTMLElement>(null);
   const [, setLoaded] = useState(false);
+  const place = useMemo(() => (channel ? { id, board, session: channel } : null), [id, board, channel]);
   useEffect(() => {
     if (!channel || channel.store.isLoaded) return;
     return channel.store.subscribeAll(() => setLoaded(channel.store.isLoaded));
@@ -158,7 +160,9 @@ export default function SessionPanel({ id, board }: { id: string; board: Channel
           </Button>
         </Nothing>
       ) : channel?.store.isLoaded ? (
-        <Loaded channel={channel} board={board} id={id} panel={panel} />
+        <SessionPlaceContext.Provider value={place}>
+          <Loaded channel={channel} board={board} id={id} panel={panel} />
+        </SessionPlaceContext.Provider>
       ) : (
         <div aria-busy="true" className="flex flex-col gap-3 p-4">
           <div className="skeleton h-6 w-3/5" />
