@@ -58,8 +58,8 @@ export function NoteEditor({
         isFocused
         before={text}
         keys={[
-          { key: "Escape", run: leave },
-          { key: "Mod-Enter", run: leave },
+          { key: "Escape", run: leave, stopPropagation: true },
+          { key: "Mod-Enter", run: leave, stopPropagation: true },
         ]}
         onOpen={(now) => {
           open.current = now;

@@ -2,8 +2,6 @@
 import { Lock } from "lucide-react";
 import { memo } from "react";
 import { NoteEditor, NoteWords } from "@/doc/NoteText";
-import { cx } from "@/ui/cx";
-import type { BoardMark } from "@/wire";
 import { LineEditor } from "./LineEditor";
 import { type MarkProps, useAttach, useMark } from "./mark";
 
