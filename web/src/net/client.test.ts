@@ -1,7 +1,9 @@
 // The connection against a socket played by hand: join, resume, gap, resend, back-off.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ClientFrame, ServerFrame } from "@/wire";
+import type { ClientFrame, Op, ServerFrame } from "@/wire";
 import { Client } from "./client";
+import type { KeptChange } from "./keep";
+import { MemoryKeep } from "./memory-keep";
 
 class HandSocket {
   static readonly all: HandSocket[] = [];
@@ -200,5 +202,108 @@ describe("Client", () => {
     const channel = client.use(CH);
     socket.say({ t: "error", code: "not_found", msg: "There is no such board.", ref: 1 });
     expect(channel.refusal).toEqual({ code: "not_found", msg: "There is no such board." });
+  });
+});
+
+describe("Client with a keep", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    HandSocket.all.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("joins without what is kept when that takes long, and adds it when it comes", async () => {
+    const keep = new MemoryKeep();
+    let give: (kept: { changes: KeptChange[]; state: null }) => void = () => undefined;
+    keep.load = () =>
+      new Promise((resolve) => {
+        give = resolve;
+      });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u1");
+    client.reconnect();
+    const socket = last();
+    socket.accept();
+    const channel = client.use(CH);
+    expect(socket.of("sub")).toHaveLength(0);
+    vi.advanceTimersByTime(1_000);
+    expect(socket.of("sub")).toHaveLength(1);
+    socket.say({ t: "snap", id: 1, ch: CH, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { pos: [0, 0] } } } });
+    const ops: Op[] = [{ op: "set", id: "a", k: "pos", v: [7, 7] }];
+    give({ changes: [{ mid: "old:1", ch: CH, user: "u1", at: 1, ops }], state: null });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.pos).toEqual([7, 7]);
+    expect(socket.of("mut").map(({ mid }) => mid)).toEqual(["old:1"]);
+  });
+
+  it("shows a board at once from what is kept of it, and resumes from there", async () => {
+    const keep = new MemoryKeep();
+    keep.putState({ ch: CH, user: "u1", at: 1, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { text: "kept" } } } });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u1");
+    client.reconnect();
+    const channel = client.use(CH);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.text).toBe("kept");
+    last().accept();
+    expect(last().of("sub")).toEqual([{ t: "sub", id: 1, ch: CH, epoch: "e1", seq: 3 }]);
+  });
+
+  it("shows nothing of what somebody else left in this browser", async () => {
+    const keep = new MemoryKeep();
+    keep.putState({ ch: CH, user: "u9", at: 1, epoch: "e1", seq: 3, state: { a: { kind: "note", v: { text: "secret" } } } });
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep, "u9");
+    client.reconnect();
+    const channel = client.use(CH);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(channel.store.get("a")?.v.text).toBe("secret");
+    last().accept();
+    expect(channel.store.get("a")).toBeUndefined();
+    expect(last().of("sub").at(-1)).toEqual({ t: "sub", id: 2, ch: CH });
+  });
+});
+
+describe("Client with a state too large for a frame", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    HandSocket.all.length = 0;
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("reads a large state over HTTP and resumes from there, with its own changes on top", async () => {
+    const asked: string[] = [];
+    const read = async (url: string) => {
+      asked.push(url);
+      return { epoch: "e2", seq: 70, at_ms: 0, state: { a: { kind: "note", v: { pos: [1, 1], text: "big" } } } };
+    };
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, null, null, read);
+    client.reconnect();
+    const socket = last();
+    socket.accept();
+    const channel = client.use(CH);
+    client.mutate(channel, [{ op: "put", id: "b", kind: "note", v: {} }]);
+    socket.say({ t: "refetch", id: 1, ch: CH, url: "/api/v1/boards/b1/snapshot", epoch: "e2", seq: 70 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked).toEqual(["/api/v1/boards/b1/snapshot"]);
+    expect(socket.of("sub").at(-1)).toMatchObject({ ch: CH, epoch: "e2", seq: 70 });
+    expect(channel.store.get("a")?.v.text).toBe("big");
+    expect(channel.store.get("b")).toBeDefined();
+    expect(socket.of("mut")).toHaveLength(0);
+    socket.say({ t: "subok", id: 2, ch: CH, epoch: "e2", seq: 71 });
+    expect(socket.of("mut")).toHaveLength(1);
+  });
+
+  it("connects anew when the large state cannot be read", async () => {
+    const client = new Client(
+      "ws://test/ws",
+      () => new HandSocket() as unknown as WebSocket,
+      null,
+      null,
+      () => Promise.reject(new Error()),
+    );
+    client.reconnect();
+    last().accept();
+    client.use(CH);
+    last().say({ t: "refetch", id: 1, ch: CH, url: "/x", epoch: "e2", seq: 70 });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(HandSocket.all).toHaveLength(2);
   });
 });

@@ -1,13 +1,15 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
-import type { ClientFrame, Op, PresenceUpdate, ServerFrame } from "@/wire";
+import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
 import type { Connection, SocketFactory } from "./connection";
 import type { Extension, Line } from "./extension";
+import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
 import type { Keep } from "./keep";
 import { Mutations, type Outlet, type Refusal } from "./mutations";
 import { Peers, PresenceSender } from "./presence";
-import { isGrowing, StreamTexts } from "./streams";
+import { readJson } from "./rest";
+import { endTexts, StreamTexts, takePiece } from "./streams";
 import { TopicStore } from "./topic";
 import { type Direction, History } from "./undo";
 
@@ -15,12 +17,13 @@ const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 8_000;
-const PING_MS = 5_000;
-const SILENCE_MS = 12_000;
-const PROBE_MS = 2_000;
 /** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
 const LINGER_MS = 3_000;
 const CLOSE_UPGRADE = 4409;
+/** What is kept of a topic is waited for this long; what comes later is added then. */
+const KEEP_MS = 1_000;
+/** What this client can do beyond the first version of the protocol. */
+const CAPS = ["refetch"];
 
 /** A topic that is in use. */
 export interface Channel {
@@ -61,9 +64,12 @@ export class Client {
   private tries = 0;
   private readonly mutations: Mutations;
   private subscriptions = 0;
-  private heardAt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
-  private pinger: ReturnType<typeof setInterval> | undefined;
+  private readonly heartbeat = new Heartbeat(
+    () => this.socket,
+    (frame) => this.send(frame),
+    () => this.lost(),
+  );
   private readonly channels = new Map<string, Entry>();
   private readonly listeners = new Set<() => void>();
   private extension: Extension | null = null;
@@ -73,6 +79,7 @@ export class Client {
     private readonly makeSocket: SocketFactory = (address, protocol) => new WebSocket(address, protocol),
     private readonly keep: Keep | null = null,
     private readonly lastUser: string | null = null,
+    private readonly readState: (url: string) => Promise<TopicState> = readJson,
   ) {
     this.mutations = new Mutations({
       tab: this.tab,
@@ -87,11 +94,11 @@ export class Client {
   /** Connects, and stays connected. */
   start(): void {
     addEventListener("online", () => this.reconnect());
-    addEventListener("offline", () => this.probe());
+    addEventListener("offline", () => this.heartbeat.probe());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.probe();
+      if (document.visibilityState === "visible") this.heartbeat.probe();
     });
-    this.pinger ??= setInterval(() => this.ping(), PING_MS);
+    this.heartbeat.start();
     this.open();
   }
 
@@ -135,11 +142,13 @@ export class Client {
       isOpening: this.keep !== null,
     };
     this.channels.set(ch, entry);
-    void this.mutations.open(entry).then(() => {
+    const join = () => {
       if (this.channels.get(ch) !== entry || !entry.isOpening) return;
       entry.isOpening = false;
       this.sub(entry);
-    });
+    };
+    void this.mutations.open(entry).then(join);
+    if (entry.isOpening) setTimeout(join, KEEP_MS);
     this.sub(entry);
     return entry;
   }
@@ -207,10 +216,10 @@ export class Client {
     if (this.socket || this.connection.state === "outdated") return;
     const socket = this.makeSocket(this.url, SUBPROTOCOL);
     this.socket = socket;
-    this.heardAt = performance.now();
+    this.heartbeat.heard();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab });
+      this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab, caps: CAPS });
       for (const entry of this.channels.values()) {
         entry.peers.clear();
         this.sub(entry);
@@ -219,7 +228,7 @@ export class Client {
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;
-      this.heardAt = performance.now();
+      this.heartbeat.heard();
       if (event.data instanceof ArrayBuffer) this.extension?.binary(new Uint8Array(event.data));
       else this.receive(JSON.parse(String(event.data)) as ServerFrame);
     };
@@ -256,26 +265,9 @@ export class Client {
     else if (this.connection.state === "connecting" && this.tries > 0) this.show({ state: "offline" });
   }
 
-  private ping(): void {
-    if (!this.socket) return;
-    if (performance.now() - this.heardAt > SILENCE_MS) {
-      this.drop();
-      this.planRetry();
-      return;
-    }
-    this.send({ t: "ping", ts: Math.round(performance.now()) });
-  }
-
-  /** Asks for a sign of life: the system says that the network went, which on loopback means nothing. */
-  private probe(): void {
-    const socket = this.socket;
-    const asked = performance.now();
-    this.send({ t: "ping", ts: Math.round(asked) });
-    setTimeout(() => {
-      if (!socket || this.socket !== socket || this.heardAt >= asked) return;
-      this.drop();
-      this.planRetry();
-    }, PROBE_MS);
+  private lost(): void {
+    this.drop();
+    this.planRetry();
   }
 
   private send(frame: ClientFrame): boolean {
@@ -335,13 +327,15 @@ export class Client {
         return;
       case "ev":
         if (entry.store.apply(frame.evs) === "gap") this.sub(entry);
-        this.endStreams(
-          entry,
-          frame.evs.flatMap((event) => event.ops),
-        );
+        endTexts(entry, frame.evs);
         return;
       case "st":
-        this.streamed(entry, frame.m, frame.o, frame.d);
+        // While the topic is joined anew, all text so far comes first.
+        if (entry.subscription !== null && frame.o > 0) return;
+        if (takePiece(entry, frame.m, frame.o, frame.d) === "gap") this.sub(entry);
+        return;
+      case "refetch":
+        void this.refetch(entry, frame.url);
         return;
       case "peers": {
         const before = entry.peers.size;
@@ -366,7 +360,7 @@ export class Client {
       isUpdated: first !== null && first !== frame.app,
       user: frame.user,
     });
-    this.ping();
+    this.heartbeat.ping();
   }
 
   /** Somebody else than last time: what is kept is not theirs. */
@@ -395,19 +389,19 @@ export class Client {
     }
   }
 
-  private streamed(entry: Entry, message: string, offset: number, piece: string): void {
-    if (entry.subscription !== null && offset > 0) return;
-    const known = entry.store.get(message)?.v;
-    if (!isGrowing(known)) return;
-    const start = typeof known?.text === "string" ? known.text : "";
-    if (entry.streams.put(message, offset, piece, start) === "gap") this.sub(entry);
-  }
-
-  /** A text set by an event is the truth; without one the text that streamed in stays what it is. */
-  private endStreams(entry: Entry, ops: readonly Op[]): void {
-    for (const op of ops) {
-      if (op.op === "del" || (op.op === "set" && op.k === "text")) entry.streams.end(op.id);
+  /** The state is too large for a frame: it is read over HTTP, and the topic resumed from there. */
+  private async refetch(entry: Entry, url: string): Promise<void> {
+    const { socket } = this;
+    const state = await this.readState(url).catch(() => null);
+    if (this.socket !== socket || this.channels.get(entry.ch) !== entry) return;
+    if (!state) {
+      this.lost();
+      return;
     }
+    entry.streams.clear();
+    entry.store.snapshot(state.epoch, state.seq, state.state);
+    entry.subscription = null;
+    this.sub(entry);
   }
 
   private show(change: Partial<Connection>): void {

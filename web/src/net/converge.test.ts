@@ -27,6 +27,7 @@ class Board {
   readonly mids = new Map<string, number>();
   readonly lines = new Set<Line>();
   private readonly seqs = new Map<string, number>();
+  private readonly newest = new Map<string, number>();
 
   take(line: Line, frame: Extract<ClientFrame, { t: "mut" }>, chance: (below: number) => number): void {
     const first = this.mids.get(frame.mid);
@@ -68,6 +69,7 @@ class Board {
     for (const op of ops) {
       if (op.op === "put" ? there.has(op.id) : !there.has(op.id)) return op.op === "put" ? "exists" : "gone";
       if (op.op === "set" && op.if !== undefined && this.seqs.get(`${op.id} ${op.k}`) !== op.if) return "conflict";
+      if (op.op === "del" && op.if !== undefined && (this.newest.get(op.id) ?? 0) > op.if) return "conflict";
       if (op.op === "put") there.add(op.id);
       if (op.op === "del") there.delete(op.id);
     }
@@ -76,6 +78,7 @@ class Board {
 
   private apply(op: Op, seq: number): void {
     const object = this.state.get(op.id);
+    this.newest.set(op.id, seq);
     if (op.op === "put") {
       this.state.set(op.id, structuredClone({ kind: op.kind, v: op.v }));
       for (const k of Object.keys(op.v)) this.seqs.set(`${op.id} ${k}`, seq);

@@ -25,7 +25,7 @@ export interface KeptState {
 
 /** Where things are kept: a seam for tests. */
 export interface Keep {
-  /** What is kept of a topic; never rejects. */
+  /** What is kept of a topic; never rejects, and may take long on a busy computer. */
   load(ch: string): Promise<{ changes: KeptChange[]; state: KeptState | null }>;
   putChange(change: KeptChange): void;
   removeChange(mid: string): void;
@@ -37,8 +37,6 @@ const DATABASE = "grove";
 const VERSION = 1;
 const CHANGES = "changes";
 const STATES = "states";
-/** A database that does not open in this time is done without. */
-const OPEN_MS = 1_000;
 /** Boards whose state is kept; the one that was not open for longest goes first. */
 const STATES_MAX = 8;
 /** Objects of one kept state; a larger board is read from the server. */
@@ -53,22 +51,16 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 
 function open(): Promise<IDBDatabase | null> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), OPEN_MS);
-    const answer = (database: IDBDatabase | null) => {
-      clearTimeout(timer);
-      resolve(database);
-    };
     try {
       const request = indexedDB.open(DATABASE, VERSION);
       request.onupgradeneeded = () => {
         request.result.createObjectStore(CHANGES, { keyPath: "mid" }).createIndex("ch", "ch");
         request.result.createObjectStore(STATES, { keyPath: "ch" });
       };
-      request.onsuccess = () => answer(request.result);
-      request.onerror = () => answer(null);
-      request.onblocked = () => answer(null);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => resolve(null);
     } catch {
-      answer(null);
+      resolve(null);
     }
   });
 }

@@ -64,6 +64,34 @@ describe("PresenceSender", () => {
   });
 });
 
+describe("an invisible participant", () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it("takes everything back, says nothing more, and says it all when it shows itself again", () => {
+    const sent: PresenceUpdate[] = [];
+    const made = new PresenceSender(
+      (update) => {
+        sent.push(update);
+        return true;
+      },
+      () => false,
+    );
+    made.set({ cur: [1, 1], panel: "session:x" });
+    vi.advanceTimersByTime(PRESENCE_MS);
+    made.hide(true);
+    vi.advanceTimersByTime(PRESENCE_MS);
+    expect(sent.at(-1)).toMatchObject({ seen: "hidden", cur: null, panel: null, sel: null, vp: null });
+    made.set({ cur: [2, 2] });
+    made.again();
+    vi.advanceTimersByTime(10 * PRESENCE_MS);
+    expect(sent.slice(2).every((update) => update.seen === "hidden" && update.cur === null)).toBe(true);
+    made.hide(false);
+    vi.advanceTimersByTime(PRESENCE_MS);
+    expect(sent.at(-1)).toEqual({ seen: null, cur: [2, 2], panel: "session:x" });
+  });
+});
+
 describe("Peers", () => {
   it("never holds the own participant", () => {
     const peers = new Peers();

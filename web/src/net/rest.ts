@@ -21,6 +21,8 @@ export class ProblemError extends Error {
   }
 }
 
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
 /** How a request differs from the plain one. */
 export interface RequestOptions {
   body?: unknown;
@@ -82,12 +84,19 @@ async function once(method: string, address: string, headers: Headers, options: 
   }
 }
 
+/** Reads an address that the server gave. */
+export async function readJson<T>(address: string): Promise<T> {
+  const response = await once("GET", address, new Headers({ accept: "application/json", "x-grove-client": "web" }), {});
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
 /**
  * Sends one request and returns the body of the answer.
  *
  * A request that got no answer is repeated once; a POST carries an `Idempotency-Key`, so it is not done twice.
  */
-export async function request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, options: RequestOptions = {}): Promise<T> {
+export async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
   const headers = new Headers({ accept: "application/json", "x-grove-client": "web" });
   if (options.body instanceof Blob) headers.set("content-type", options.body.type || "application/octet-stream");
   else if (options.body !== undefined) headers.set("content-type", "application/json");

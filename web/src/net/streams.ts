@@ -1,5 +1,7 @@
 // Text that is being written: pieces with absolute offsets, joined per message.
 // Offsets count UTF-16 code units, which is what `String.length` counts.
+import type { Event } from "@/wire";
+import type { TopicStore } from "./topic";
 
 /** Live texts of one session's messages. */
 export class StreamTexts {
@@ -63,6 +65,26 @@ function isRunningTool(body: unknown): boolean {
 }
 
 /** Whether a message's text may still grow; `undefined` is a message that is not known yet. */
-export function isGrowing(v: Record<string, unknown> | undefined): boolean {
+function isGrowing(v: Record<string, unknown> | undefined): boolean {
   return v === undefined || v.is_streaming === true || isRunningTool(v.body);
+}
+
+/** What texts need of a topic. */
+interface Texts {
+  store: TopicStore;
+  streams: StreamTexts;
+}
+
+/** Takes a piece of text in; `gap` means that the topic must be joined anew. Text of an ended message is nothing. */
+export function takePiece({ store, streams }: Texts, message: string, offset: number, piece: string): "ok" | "gap" {
+  const known = store.get(message)?.v;
+  if (!isGrowing(known)) return "ok";
+  return streams.put(message, offset, piece, typeof known?.text === "string" ? known.text : "");
+}
+
+/** A text set by an event is the truth; without one the text that streamed in stays what it is. */
+export function endTexts({ streams }: Texts, events: readonly Event[]): void {
+  for (const op of events.flatMap((event) => event.ops)) {
+    if (op.op === "del" || (op.op === "set" && op.k === "text")) streams.end(op.id);
+  }
 }

@@ -9,8 +9,6 @@ import type { TopicStore } from "./topic";
 export const STEPS_MAX = 100;
 /** Properties whose last own write is remembered; beyond that the history begins anew. */
 const PROPERTIES_MAX = 20_000;
-/** Properties that are compared before an object is taken away again. */
-const GUARDED = ["pos", "text"];
 
 /** The last own write of a property: what it stands for, and its event once that is known. */
 interface Own {
@@ -189,7 +187,7 @@ export class History {
       else if (op.op === "del") {
         const foreign = this.foreign(op.id, step);
         if (foreign) return { reason: "newer", by: foreign.by };
-        ops.push(...this.guards(op.id), op);
+        ops.push(this.removal(op.id));
       } else ops.push(op);
     }
     return ops;
@@ -204,11 +202,12 @@ export class History {
     return null;
   }
 
-  /** Sets that change nothing, but fail when somebody was faster. */
-  private guards(id: string): Op[] {
+  /** Takes an object away unless somebody was faster than their change is here. */
+  private removal(id: string): Op {
     const object = this.store.get(id);
-    if (!object) return [];
-    return GUARDED.filter((k) => k in object.v && this.seqOf(id, k) !== undefined).map((k) => this.compared(id, k, object.v[k]));
+    const seqs = Object.keys(object?.v ?? {}).map((k) => this.seqOf(id, k) ?? 0);
+    const newest = Math.max(0, ...seqs);
+    return newest === 0 ? { op: "del", id } : { op: "del", id, if: newest };
   }
 
   private compared(id: string, k: string, v: unknown): Op {

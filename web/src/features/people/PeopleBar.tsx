@@ -205,8 +205,8 @@ export function PeopleBar({ channel, engine }: { channel: Channel | null; engine
         <div className="flex flex-col gap-3">
           <MyselfForm onDone={close} />
           <div className="-mx-3 h-px bg-line" />
-          <Choices isAlone={others.length === 0} onDone={close} />
-          <div className="-mx-3 h-px bg-line" />
+          {engine && <Choices isAlone={others.length === 0} onDone={close} />}
+          {engine && <div className="-mx-3 h-px bg-line" />}
           <div className="flex flex-col gap-1">
             <div className="text-xs font-semibold text-muted">On this board</div>
             {others.length === 0 && (

@@ -63,7 +63,7 @@ export function useOwnPresence(channel: Channel | null, engine: Engine | null): 
   // biome-ignore lint/correctness/useExhaustiveDependencies: leaving the board is what ends it
   useEffect(() => () => usePresence.setState({ spot: null }), [channel]);
   useEffect(() => engine?.showOthers(!areOthersOff), [engine, areOthersOff]);
-  useAway(channel);
+  useEffect(() => (channel ? watchAway((isAway) => channel.presence.set({ seen: isAway ? "away" : null })) : undefined), [channel]);
   useEffect(() => {
     const toggle = (event: KeyboardEvent) => {
       if (event.code !== "Backslash" || !event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -76,27 +76,24 @@ export function useOwnPresence(channel: Channel | null, engine: Engine | null): 
   }, [user]);
 }
 
-function useAway(channel: Channel | null): void {
-  useEffect(() => {
-    if (!channel) return;
-    let isAway = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const active = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        isAway = true;
-        channel.presence.set({ seen: "away" });
-      }, AWAY_MS);
-      if (!isAway) return;
-      isAway = false;
-      channel.presence.set({ seen: null });
-    };
-    const signs = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
-    for (const sign of signs) addEventListener(sign, active, { passive: true, capture: true });
-    active();
-    return () => {
-      clearTimeout(timer);
-      for (const sign of signs) removeEventListener(sign, active, { capture: true });
-    };
-  }, [channel]);
+/** Calls `tell` when nobody has touched anything for a while, and with the next touch; returns the way to stop. */
+export function watchAway(tell: (isAway: boolean) => void): () => void {
+  let isAway = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const change = (next: boolean) => {
+    if (isAway !== next) tell(next);
+    isAway = next;
+  };
+  const active = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => change(true), AWAY_MS);
+    change(false);
+  };
+  const signs = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
+  for (const sign of signs) addEventListener(sign, active, { passive: true, capture: true });
+  active();
+  return () => {
+    clearTimeout(timer);
+    for (const sign of signs) removeEventListener(sign, active, { capture: true });
+  };
 }
