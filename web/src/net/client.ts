@@ -2,7 +2,7 @@
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
 import type { Connection, SocketFactory } from "./connection";
-import type { Extension, Line } from "./extension";
+import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
 import type { Keep } from "./keep";
@@ -182,15 +182,7 @@ export class Client {
   /** Lets documents use the connection, from now on. */
   extend(extension: Extension): Line {
     this.extension = extension;
-    if (this.socket?.readyState === WebSocket.OPEN) queueMicrotask(() => extension.opened());
-    return {
-      send: (frame) => this.send(frame),
-      sendBinary: (bytes) => {
-        if (this.socket?.readyState !== WebSocket.OPEN) return false;
-        this.socket.send(bytes);
-        return true;
-      },
-    };
+    return lineOver(() => this.socket, extension);
   }
 
   /** Local changes that the server has not answered. */

@@ -19,3 +19,15 @@ export interface Line {
   send(frame: ClientFrame): boolean;
   sendBinary(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
+
+/** Makes an extension's way out over whatever socket there is; when there is one already, it is told so. */
+export function lineOver(socket: () => WebSocket | null, extension: Extension): Line {
+  const write = (data: string | Uint8Array<ArrayBuffer>) => {
+    const now = socket();
+    if (now?.readyState !== WebSocket.OPEN) return false;
+    now.send(data);
+    return true;
+  };
+  if (socket()?.readyState === WebSocket.OPEN) queueMicrotask(() => extension.opened());
+  return { send: (frame) => write(JSON.stringify(frame)), sendBinary: write };
+}
