@@ -1,7 +1,7 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
-import type { Connection, SocketFactory } from "./connection";
+import { type Connection, pauseAfter, type SocketFactory } from "./connection";
 import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
@@ -15,8 +15,6 @@ import { type Direction, History } from "./undo";
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MAX_MS = 8_000;
 /** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
 const LINGER_MS = 3_000;
 const CLOSE_UPGRADE = 4409;
@@ -212,10 +210,7 @@ export class Client {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab, caps: CAPS });
-      for (const entry of this.channels.values()) {
-        entry.peers.clear();
-        this.sub(entry);
-      }
+      for (const entry of this.channels.values()) this.sub(entry);
       this.extension?.opened();
     };
     socket.onmessage = (event) => {
@@ -233,10 +228,9 @@ export class Client {
   }
 
   private planRetry(): void {
-    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.tries);
-    this.tries += 1;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2));
+    this.retry = setTimeout(() => this.open(), pauseAfter(this.tries));
+    this.tries += 1;
   }
 
   private drop(): void {
@@ -386,10 +380,7 @@ export class Client {
     const { socket } = this;
     const state = await this.readState(url).catch(() => null);
     if (this.socket !== socket || this.channels.get(entry.ch) !== entry) return;
-    if (!state) {
-      this.lost();
-      return;
-    }
+    if (!state) return this.lost();
     entry.streams.clear();
     entry.store.snapshot(state.epoch, state.seq, state.state);
     entry.subscription = null;
