@@ -157,6 +157,41 @@ pub const PRESENCE_GONE: usize = 1_024;
 pub const STREAM_TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that may stream at once in one session; one more comes with its final event only.
 pub const STREAM_MESSAGES: usize = 64;
+/// Bytes of one update of a document; a larger one is refused with `error too_large`.
+pub const DOC_UPDATE_BYTES: usize = 512 * 1024;
+/// Bytes of a whole document with its history of deletions; an update beyond is refused with
+/// `error too_large`.
+pub const DOC_BYTES: usize = 1024 * 1024;
+/// Bytes from which an update is applied apart from the threads that serve everybody.
+pub const DOC_INLINE_BYTES: usize = 16 * 1024;
+/// Connections on one document; one more is refused with `error too_large`.
+pub const DOC_SUBSCRIBERS: usize = 64;
+/// Updates a second per connection, on average; with more, its next frame is read later.
+pub const DOC_UPDATES_PER_SEC: u32 = 40;
+/// Updates that may come at once.
+pub const DOC_UPDATES_BURST: u32 = 80;
+/// Updates of a document that its room keeps in memory; whoever is further behind gets the whole state.
+pub const DOC_RING_UPDATES: usize = 256;
+/// Bytes of updates that a document's room keeps in memory; the newest one always stays.
+pub const DOC_RING_BYTES: usize = 1024 * 1024;
+/// Bytes of what one client tells of itself in a document; a larger frame is refused with `error`.
+pub const DOC_AWARENESS_BYTES: usize = 2 * 1024;
+/// Awareness frames a second per connection; more wait, and the newest replaces the others.
+pub const DOC_AWARENESS_PER_SEC: u32 = 20;
+/// Departures from a document that its room remembers; a reader further behind lets them time out.
+pub const DOC_GONE: usize = 256;
+/// Updates after which a document is stored as one state.
+pub const DOC_COMPACT_UPDATES: i64 = 200;
+/// Bytes of updates after which a document is stored as one state.
+pub const DOC_COMPACT_BYTES: usize = 256 * 1024;
+/// How long a document that nobody changes or joins stays in memory.
+pub const DOC_IDLE_MS: u64 = 60_000;
+/// Documents in memory; with one more those that nobody uses right now are let go.
+pub const DOCS_OPEN: usize = 256;
+/// How long a note's `text` waits for the next change of its document before it follows.
+pub const DOC_FOLLOW_MS: u64 = 400;
+/// Longest time that a note's `text` stays behind its document while people write.
+pub const DOC_FOLLOW_MAX_MS: u64 = 2_000;
 /// Messages between daemons that may wait, in each direction; one more is lost, and rooms notice it.
 pub const BUS_QUEUE: usize = 8_192;
 /// Longest time to connect to the bus; then it is tried again.

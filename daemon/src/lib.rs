@@ -14,6 +14,7 @@ mod comments;
 pub mod config;
 mod context;
 mod db;
+mod docs;
 mod egress;
 mod error;
 mod events;

@@ -3,14 +3,17 @@
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::context::Ctx;
+use crate::docs::service::Refused;
 use crate::error::Error;
-use crate::realtime::{Backend, Head, MutationError, Snapshot, UserIdentity};
-use crate::{boards, events, notices, sessions, topic_state};
+use crate::realtime::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
+use crate::{boards, docs, events, notices, sessions, topic_state};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::boards::TopicState;
 use grove_core_api::rest::users::User;
-use grove_core_api::{BoardId, ErrorCode, Problem, UserId};
+use grove_core_api::{BoardId, DocId, ErrorCode, Problem, UserId};
 use std::sync::{Arc, Weak};
 
 /// Someone with an open connection.
@@ -48,6 +51,7 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
         Topic::User(id) if id == ctx.actor.user => notices::service::begin(ctx).await,
+        Topic::Doc(id) => docs::service::may_read(ctx, id).await.map(|_| ()),
         Topic::User(id) => Err(Error::not_found(UserId::NOUN, id)),
     }
 }
@@ -114,5 +118,36 @@ impl Backend for RoomBackend {
         boards::service::mutate(&caller.ctx, board, mid, ops)
             .await
             .map_err(|why| MutationError { code: why.code, message: why.message })
+    }
+
+    async fn open_doc(&self, caller: &Caller, doc: DocId) -> Result<DocHead, Problem> {
+        let head = docs::service::head(&caller.ctx, doc).await.map_err(Error::into_problem)?;
+        Ok(DocHead { epoch: head.epoch, seq: head.seq, state_vector: head.state_vector })
+    }
+
+    async fn doc_diff(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        epoch: &str,
+        state_vector: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        docs::service::diff(&caller.ctx, doc, epoch, state_vector)
+            .await
+            .map_err(Error::into_problem)
+    }
+
+    async fn update_doc(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        update: DocUpdate<'_>,
+    ) -> Result<(), UpdateRefused> {
+        let DocUpdate { epoch, origin, bytes } = update;
+        match docs::service::update(&caller.ctx, doc, (epoch, origin), bytes).await {
+            Ok(()) => Ok(()),
+            Err(Refused::Lacks(vector)) => Err(UpdateRefused::Lacks(vector)),
+            Err(Refused::Error(error)) => Err(UpdateRefused::Problem(error.into_problem())),
+        }
     }
 }

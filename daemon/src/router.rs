@@ -7,8 +7,8 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{
-    audit, auth, boards, comments, executors, instance, mcp, notices, realtime, repos, sessions,
-    tasks, users, worktrees,
+    audit, auth, boards, comments, docs, executors, instance, mcp, notices, realtime, repos,
+    sessions, tasks, users, worktrees,
 };
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::StatusCode;
@@ -58,6 +58,7 @@ fn api() -> (Router<Arc<App>>, Document) {
             boards::routes::patch_object,
             boards::routes::remove_object
         ))
+        .routes(routes!(docs::routes::get))
         .routes(routes!(repos::routes::list, repos::routes::create))
         .routes(routes!(repos::routes::get, repos::routes::patch))
         .routes(routes!(repos::routes::branches))

@@ -7,12 +7,11 @@ use crate::bus::{Bus, InProcess, Inbox, Joining, Nats, NodeId};
 use crate::config::{BusSettings, Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
-use crate::events;
-use crate::executors;
 use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
+use crate::{docs, events, executors};
 use axum::serve::ListenerExt;
 use grove_core_api::UserId;
 use grove_core_api::limits;
@@ -223,6 +222,7 @@ async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
     app.spawner.spawn(events::service::upkeep(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(docs::service::run(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
     http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.

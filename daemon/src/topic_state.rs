@@ -29,6 +29,7 @@ pub(crate) async fn now(database: &Database, topic: Topic) -> Result<TopicState,
         Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
         Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
         Topic::User(id) => notices::service::snapshot(&reading, id).await?,
+        Topic::Doc(_) => return Err(Error::internal("a document has no objects")),
     };
     reading.rollback().await?;
     Ok(TopicState { epoch: head.epoch, seq: head.seq, at_ms, state })

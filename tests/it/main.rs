@@ -13,6 +13,7 @@ mod cli;
 mod comments;
 mod crash;
 mod deploy;
+mod docs;
 mod events;
 mod executors;
 mod idempotency;

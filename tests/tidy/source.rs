@@ -86,6 +86,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
         ],
     ),
     (" libsql::", &["daemon/src/db/"]),
+    ("yrs::", &["daemon/src/docs/model.rs"]),
     ("genai::", &["executor/src/agent/provider"]),
     (
         "env::var",

@@ -414,8 +414,8 @@ impl Core {
                 }
             }
             ServerFrame::St { ch, m, o, d } => self.on_text((ch, m, o, d), &mut effects),
-            // `refetch` is only for those who said that they can.
-            ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } => {}
+            // `refetch` is only for those who said that they can; documents are not followed here.
+            ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } | ServerFrame::Saved { .. } => {}
             ServerFrame::Error { code, msg, reference, ch } => {
                 self.on_error((code, msg), reference, ch, &mut effects);
             }

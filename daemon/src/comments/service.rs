@@ -196,7 +196,7 @@ async fn check_room(
     let (place, most) = match model::topic_of(anchor) {
         Topic::Session(session) => (Place::Session(session), limits::SESSION_COMMENTS),
         Topic::Board(board) => (Place::Board(board), limits::BOARD_COMMENTS),
-        Topic::User(_) => return Ok(()),
+        Topic::User(_) | Topic::Doc(_) => return Ok(()),
     };
     let is_full = store::count(connection, place).await? >= most;
     let is_long = match parent {

@@ -6,6 +6,7 @@
 
 use super::backend::Backend;
 use super::bell::Bell;
+use super::docs::DocSubscription;
 use super::encode;
 use super::hub::Hub;
 use super::inbound::{self, Refusal};
@@ -17,7 +18,7 @@ use super::subscription::{Answered, Failure, Known, Subscription};
 use grove_core_api::event::Topic;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, ServerFrame, close};
-use grove_core_api::{ErrorCode, limits, version};
+use grove_core_api::{DocId, ErrorCode, limits, version};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(super) struct Connection<B: Backend> {
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     pub(super) bell: Arc<Bell>,
     pub(super) topics: BTreeMap<Topic, Box<Subscription>>,
+    pub(super) docs: BTreeMap<DocId, Box<DocSubscription<B>>>,
+    pub(super) doc_updates: Bucket,
+    pub(super) awareness: Bucket,
     pub(super) mutations: Bucket,
     pub(super) presence: Bucket,
     pub(super) waiting_presence: BTreeMap<Topic, Box<PresenceUpdate>>,
@@ -75,6 +79,17 @@ impl<B: Backend> Connection<B> {
             ended: Box::pin(ended.cancelled_owned()),
             bell: revoked.bell(),
             topics: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            doc_updates: Bucket::new(
+                limits::DOC_UPDATES_PER_SEC,
+                limits::DOC_UPDATES_BURST,
+                now_ms,
+            ),
+            awareness: Bucket::new(
+                limits::DOC_AWARENESS_PER_SEC,
+                limits::DOC_AWARENESS_PER_SEC,
+                now_ms,
+            ),
             mutations: Bucket::new(limits::MUTATIONS_PER_SEC, limits::MUTATIONS_BURST, now_ms),
             presence: Bucket::new(limits::PRESENCE_PER_SEC, limits::PRESENCE_PER_SEC, now_ms),
             waiting_presence: BTreeMap::new(),
@@ -99,6 +114,7 @@ impl<B: Backend> Connection<B> {
         };
         // Others see it leave now, not after the closing handshake.
         self.topics.clear();
+        self.docs.clear();
         if let End::Close(code, reason) = end {
             tracing::debug!(peer = %self.peer, code, reason, "connection {} closed", self.peer);
             self.socket.close(code, reason).await;
@@ -112,7 +128,7 @@ impl<B: Backend> Connection<B> {
                 inbound = self.socket.receive() => match inbound? {
                     Inbound::Text(text) => break text,
                     Inbound::Alive => {}
-                    Inbound::Binary => return Err(NO_HELLO),
+                    Inbound::Binary(_) => return Err(NO_HELLO),
                 },
                 () = &mut self.timer => return Err(NO_HELLO),
                 () = &mut self.ended => return Err(RESTARTS),
@@ -178,9 +194,7 @@ impl<B: Backend> Connection<B> {
         let text = match inbound {
             Inbound::Text(text) => text,
             Inbound::Alive => return Ok(()),
-            Inbound::Binary => {
-                return self.refuse(Refusal::invalid("binary frames have no meaning here")).await;
-            }
+            Inbound::Binary(bytes) => return self.on_binary(&bytes).await,
         };
         match inbound::read(&text) {
             Ok(frame) => self.dispatch(frame, &text).await,
@@ -215,6 +229,9 @@ impl<B: Backend> Connection<B> {
                 self.send(&ServerFrame::Error { code, msg, reference: None, ch }).await?;
             }
         }
+        if !self.docs.is_empty() {
+            Box::pin(self.pump_docs()).await?;
+        }
         let mut moved = Vec::new();
         let Self { hub, topics, socket, .. } = self;
         for (topic, subscription) in topics.iter_mut().filter(|(_, it)| it.take_dirty()) {
@@ -246,13 +263,15 @@ impl<B: Backend> Connection<B> {
             self.socket.ping().await?;
         }
         self.flush_presence(now_ms);
-        Ok(())
+        self.flush_awareness(now_ms).await
     }
 
     fn deadline_ms(&self) -> u64 {
         let presence = (!self.waiting_presence.is_empty()).then(|| self.presence.next_at_ms());
         let silence = self.heard_at_ms + limits::WS_DEAD_MS;
-        presence.unwrap_or(u64::MAX).min(silence).min(self.next_ping_ms())
+        let caret = self.has_waiting_awareness().then(|| self.awareness.next_at_ms());
+        let waiting = presence.unwrap_or(u64::MAX).min(caret.unwrap_or(u64::MAX));
+        waiting.min(silence).min(self.next_ping_ms())
     }
 
     /// A peer that spoke lately is alive: it is not asked (rule RT-19).
@@ -272,8 +291,8 @@ impl<B: Backend> Connection<B> {
 
     /// Tells the client why it does not get what it asked for.
     pub(super) async fn tell(&mut self, refusal: Refusal) -> Result<(), End> {
-        let Refusal { code, msg, reference } = refusal;
-        self.send(&ServerFrame::Error { code, msg, reference, ch: None }).await
+        let Refusal { code, msg, reference, ch } = refusal;
+        self.send(&ServerFrame::Error { code, msg, reference, ch }).await
     }
 
     /// Sends one frame to this client alone.
@@ -287,6 +306,6 @@ const NO_HELLO: End = End::Close(close::PROTOCOL, "say hello first");
 impl Refusal {
     /// Makes the refusal of a frame that does not fit the protocol.
     pub(super) fn invalid(msg: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None }
+        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None, ch: None }
     }
 }

@@ -6,6 +6,7 @@ use super::afar::Others;
 use super::backend::Backend;
 use super::bell::Wake;
 use super::connection::Connection;
+use super::docs::DocRoom;
 use super::driver;
 use super::live::{Clock, LiveRoom, locked};
 use super::presence::PeerId;
@@ -14,7 +15,7 @@ use super::socket::WebSocket;
 use super::stream::Outcome;
 use crate::bus::{Bus, InProcess, Message};
 use grove_core_api::event::{Event, Topic};
-use grove_core_api::{MessageId, SessionId, UserId};
+use grove_core_api::{DocId, MessageId, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -33,6 +34,9 @@ pub struct Hub<B: Backend> {
     runtime: Handle,
     clock: Clock,
     rooms: Mutex<HashMap<Topic, Arc<LiveRoom>>>,
+    docs: Mutex<HashMap<DocId, Arc<DocRoom>>>,
+    /// Number of the newest document's room; binary frames name documents by it.
+    newest_doc: AtomicU32,
     connections: AtomicUsize,
     newest_peer: AtomicU32,
     bus: Arc<dyn Bus>,
@@ -78,6 +82,8 @@ impl<B: Backend> Hub<B> {
             runtime: Handle::current(),
             clock: Clock::start(),
             rooms: Mutex::default(),
+            docs: Mutex::default(),
+            newest_doc: AtomicU32::new(0),
             connections: AtomicUsize::new(0),
             newest_peer: AtomicU32::new(0),
             bus,
@@ -119,6 +125,26 @@ impl<B: Backend> Hub<B> {
         if let Some(room) = self.room(Topic::Session(session)) {
             room.end(message);
         }
+    }
+
+    /// Hands a stored update of a document to those who have it open, but not to `origin` itself.
+    pub fn publish_update(&self, doc: DocId, origin: u64, update: &[u8]) {
+        let room = locked(&self.docs).get(&doc).map(Arc::clone);
+        if let Some(room) = room {
+            room.publish(origin, update);
+        }
+    }
+
+    /// Tells those who have a document open that it is gone, or began anew.
+    pub fn end_doc(&self, doc: DocId) {
+        if let Some(room) = locked(&self.docs).remove(&doc) {
+            room.end();
+        }
+    }
+
+    /// Whether somebody has a document open.
+    pub fn is_doc_open(&self, doc: DocId) -> bool {
+        locked(&self.docs).contains_key(&doc)
     }
 
     /// Serves one connection until it ends.
@@ -219,6 +245,30 @@ impl<B: Backend> Hub<B> {
         let room = self.room_in(&mut rooms, topic);
         room.join(peer, wake);
         room
+    }
+
+    /// Joins a document's room, which is made when there is none; `None` when `join` says so.
+    pub(super) fn join_doc<T>(
+        &self,
+        doc: DocId,
+        join: impl FnOnce(&DocRoom) -> Option<T>,
+    ) -> Option<(Arc<DocRoom>, T)> {
+        let mut docs = locked(&self.docs);
+        let room = docs.entry(doc).or_insert_with(|| {
+            let number = self.newest_doc.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            Arc::new(DocRoom::new(doc, number))
+        });
+        let joined = join(room)?;
+        Some((Arc::clone(room), joined))
+    }
+
+    /// Drops a document's room when its last reader has left.
+    pub(super) fn leave_doc(&self, room: &Arc<DocRoom>) {
+        let mut docs = locked(&self.docs);
+        let is_current = docs.get(&room.doc()).is_some_and(|it| Arc::ptr_eq(it, room));
+        if is_current && room.is_unused() {
+            docs.remove(&room.doc());
+        }
     }
 
     /// Drops a room unless somebody has begun to use it again; returns whether it is gone.

@@ -25,6 +25,8 @@ pub(super) struct Refusal {
     pub(super) msg: String,
     /// The `sub` that it answers.
     pub(super) reference: Option<i64>,
+    /// The topic, when it is about a binary frame.
+    pub(super) ch: Option<String>,
 }
 
 /// Reads a client's frame.
@@ -38,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<ClientFrame, Refusal> {
             Category::Data | Category::Io => ErrorCode::InvalidRequest,
         };
         let msg = error.to_string().chars().take(ERROR_CHARS).collect();
-        Refusal { code, msg, reference: None }
+        Refusal { code, msg, reference: None, ch: None }
     })
 }
 
@@ -58,6 +60,9 @@ impl<B: Backend> Connection<B> {
                 return self.refuse(refusal).await;
             }
         };
+        if let Topic::Doc(doc) = topic {
+            return Box::pin(self.on_doc_sub(id, doc)).await;
+        }
         match self.subscribe(id, topic, known, wants_text).await {
             Ok(Answered::Live) => Ok(()),
             Ok(Answered::Elsewhere) => {
@@ -69,7 +74,8 @@ impl<B: Backend> Connection<B> {
                 // A topic that cannot be read is left, also when it was read before.
                 self.leave(topic);
                 let reference = Some(id);
-                self.tell(Refusal { code: problem.code, msg: problem.detail, reference }).await
+                let (code, msg) = (problem.code, problem.detail);
+                self.tell(Refusal { code, msg, reference, ch: None }).await
             }
         }
     }
@@ -80,6 +86,9 @@ impl<B: Backend> Connection<B> {
 
     /// Leaves a topic, whatever waits for it.
     pub(super) fn leave(&mut self, topic: Topic) -> bool {
+        if let Topic::Doc(doc) = topic {
+            return self.docs.remove(&doc).is_some();
+        }
         self.waiting_presence.remove(&topic);
         self.topics.remove(&topic).is_some()
     }
@@ -92,7 +101,7 @@ impl<B: Backend> Connection<B> {
         wants_text: bool,
     ) -> Result<Answered, Failure> {
         let is_new = !self.topics.contains_key(&topic);
-        if is_new && self.topics.len() >= limits::WS_TOPICS {
+        if is_new && self.topics.len() + self.docs.len() >= limits::WS_TOPICS {
             let text = format!("at most {} topics on one connection", limits::WS_TOPICS);
             return Err(grove_core_api::Problem::new(ErrorCode::TooLarge, text).into());
         }

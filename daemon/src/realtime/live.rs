@@ -136,7 +136,7 @@ impl LiveRoom {
         let ch = topic.channel();
         let interval_ms = match topic {
             Topic::Board(_) => board_interval_ms(0),
-            Topic::Session(_) | Topic::User(_) => limits::STREAM_TICK_MS,
+            Topic::Session(_) | Topic::User(_) | Topic::Doc(_) => limits::STREAM_TICK_MS,
         };
         let state = State {
             room: Room::new(ch.clone()),

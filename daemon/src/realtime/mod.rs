@@ -13,6 +13,7 @@ mod afar;
 mod backend;
 mod bell;
 mod connection;
+mod docs;
 mod driver;
 mod encode;
 mod hub;
@@ -30,6 +31,8 @@ mod tests;
 mod tick;
 mod upgrade;
 
-pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
+pub use backend::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
 pub use hub::Hub;
 pub use upgrade::{Upgrade, upgrade};

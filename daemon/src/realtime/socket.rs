@@ -41,8 +41,8 @@ pub(super) enum End {
 pub(super) enum Inbound {
     /// A text frame.
     Text(Frame),
-    /// A binary frame, for which the protocol has no use.
-    Binary,
+    /// A binary frame.
+    Binary(Bytes),
     /// A ping or pong: the peer is alive.
     Alive,
 }
@@ -82,8 +82,26 @@ impl Socket {
         if frame.len() <= limits::WS_PART_BYTES {
             return in_time(&self.shutdown, self.ws.send(Message::Text(frame))).await;
         }
+        self.send_parts(Data::Text, frame.into()).await
+    }
+
+    /// Sends a binary frame.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Socket::send`].
+    pub(super) async fn send_binary(&mut self, frame: Bytes) -> Result<(), End> {
+        if frame.len() <= limits::WS_PART_BYTES {
+            return in_time(&self.shutdown, self.ws.send(Message::Binary(frame))).await;
+        }
+        self.send_parts(Data::Binary, frame).await
+    }
+
+    async fn send_parts(&mut self, kind: Data, frame: Bytes) -> Result<(), End> {
         // Boxed: few messages are this long, and every connection would hold room for the loop.
-        let parts = Box::pin(write_parts(&mut self.ws, Data::Text, frame.into()));
+        let parts = Box::pin(write_parts(&mut self.ws, kind, frame));
         in_time(&self.shutdown, parts).await
     }
 
@@ -108,7 +126,7 @@ impl Socket {
     pub(super) async fn receive(&mut self) -> Result<Inbound, End> {
         match self.ws.next().await {
             Some(Ok(Message::Text(text))) => Ok(Inbound::Text(text)),
-            Some(Ok(Message::Binary(_))) => Ok(Inbound::Binary),
+            Some(Ok(Message::Binary(bytes))) => Ok(Inbound::Binary(bytes)),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Inbound::Alive),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),
             Some(Err(WsError::Capacity(_))) => Err(End::Close(TOO_BIG, "frame too large")),

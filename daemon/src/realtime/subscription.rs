@@ -193,7 +193,7 @@ impl Subscription {
             Vec::new()
         };
         let ch = self.topic.channel();
-        let subok = ServerFrame::Subok { id, ch, epoch: position.epoch, seq: newest };
+        let subok = ServerFrame::Subok { id, ch, epoch: position.epoch, seq: newest, n: None };
         socket.send(encode::encode(&subok)).await?;
         self.seen.generation = position.generation;
         self.seen.seq = known.seq;

@@ -5,7 +5,7 @@ use crate::boards::model::{Placed, Refused, Removed, kind_name, refused};
 use crate::boards::store;
 use crate::context::Tx;
 use crate::error::Error;
-use crate::sessions;
+use crate::{docs, sessions};
 use grove_core_api::event::Op;
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
@@ -152,8 +152,9 @@ pub(crate) async fn remove_edges(
     Ok(ops)
 }
 
-/// Removes an object's row and remembers by whom.
+/// Removes an object's row and its document, and remembers by whom.
 pub(crate) async fn remove(tx: &Tx<'_>, placed: &Placed) -> Result<(), Error> {
+    docs::service::removed(tx, placed.id.into()).await?;
     store::delete_object(tx.connection(), placed.id).await?;
     let removed = Removed {
         board_id: placed.board_id,

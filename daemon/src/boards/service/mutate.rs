@@ -7,11 +7,13 @@ use crate::boards::model::{Placed, Refused, kind_name, kind_of, properties, refu
 use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::{comments, events};
+use crate::{comments, docs, events};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
-use grove_core_api::{BoardId, BoardObjectId, CommentId, ErrorCode, UnixMillis, UserId, limits};
+use grove_core_api::{
+    BoardId, BoardObjectId, CommentId, DocId, ErrorCode, UnixMillis, UserId, limits,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -36,6 +38,7 @@ pub(crate) async fn mutate(
     if mid.is_empty() || mid.len() > limits::MUTATION_ID_BYTES {
         return refused(NackCode::Invalid, "`mid` has 1 to 64 bytes");
     }
+    let rewritten: Vec<DocId> = ops.iter().filter_map(rewritten).collect();
     let applied = ctx
         .write(move |tx| {
             let (mid, ops) = (mid.clone(), ops.clone());
@@ -48,7 +51,20 @@ pub(crate) async fn mutate(
             })
         })
         .await;
+    if applied.is_ok() {
+        docs::service::changed(ctx, rewritten).await;
+    }
     applied.map_err(uncarry)
+}
+
+/// The document that an operation changes besides its object.
+fn rewritten(op: &Op) -> Option<DocId> {
+    let is_rewriting = match op {
+        Op::Put { .. } => false,
+        Op::Set { k, .. } => k == "text",
+        Op::Del { .. } => true,
+    };
+    is_rewriting.then(|| op.id().parse().ok()).flatten()
 }
 
 /// A refusal has to undo the transaction, so it travels through it as the cause of an error.
@@ -294,6 +310,10 @@ async fn save(tx: &Tx<'_>, touched: Touched, seq: i64) -> Result<(), Error> {
     let Touched { before, now, is_put, set } = touched;
     match (before, now) {
         (before, Some(mut placed)) => {
+            let is_rewritten = is_put || set.iter().any(|property| property == "text");
+            if before.is_some() && is_rewritten {
+                docs::service::replaced(tx, placed.id.into(), &placed.data.text).await?;
+            }
             if is_put {
                 placed.note_put(seq);
             }

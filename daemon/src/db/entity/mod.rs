@@ -10,6 +10,8 @@ pub(crate) mod board_image;
 pub(crate) mod board_object;
 pub(crate) mod board_view;
 pub(crate) mod comment;
+pub(crate) mod doc;
+pub(crate) mod doc_update;
 pub(crate) mod event;
 pub(crate) mod executor;
 pub(crate) mod idempotency_key;

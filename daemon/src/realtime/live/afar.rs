@@ -82,7 +82,7 @@ impl LiveRoom {
                 self.tell_peers(board, peers, Vec::new(), Some(all));
             }
             Topic::Session(session) => self.tell_texts(session),
-            Topic::User(_) => {}
+            Topic::User(_) | Topic::Doc(_) => {}
         }
     }
 

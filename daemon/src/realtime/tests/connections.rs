@@ -58,7 +58,7 @@ async fn rt16_unusable_frames_are_answered_and_too_many_end_the_connection() {
         let error = client.next().await;
         assert_eq!((&error["t"], &error["code"]), (&json!("error"), &json!(code)), "{text:.40}");
     }
-    client.ws.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    client.ws.send(Message::binary(vec![9, 2, 3])).await.unwrap();
     assert_eq!(client.next().await["code"], "invalid_request");
     client.assert_quiet().await;
     let used = u32::try_from(cases.len()).unwrap() + 1;

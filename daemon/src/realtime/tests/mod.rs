@@ -2,6 +2,7 @@
 
 mod afar;
 mod connections;
+mod docs;
 mod mutations;
 mod presence;
 mod resume;

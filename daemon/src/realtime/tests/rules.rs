@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 19] = [
     include_str!("afar.rs"),
     include_str!("connections.rs"),
+    include_str!("docs.rs"),
+    include_str!("../docs/awareness.rs"),
+    include_str!("../docs/ring.rs"),
+    include_str!("../../docs/tests.rs"),
+    include_str!("../../../../tests/it/docs.rs"),
     include_str!("mutations.rs"),
     include_str!("presence.rs"),
     include_str!("resume.rs"),
