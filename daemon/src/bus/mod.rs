@@ -117,7 +117,7 @@ impl Message {
             }
             Self::Text { session, .. } => Some(format!("session:{session}")),
             Self::Presence { board, .. } => Some(format!("board:{board}")),
-            Self::Dismiss { .. } | Self::Alive { .. } | Self::Left => None,
+            Self::Dismiss { .. } | Self::Revoke { .. } | Self::Alive { .. } | Self::Left => None,
         }
     }
 
@@ -133,6 +133,7 @@ impl Message {
             | Self::Ask { .. }
             | Self::Dismiss { .. }
             | Self::Alive { .. }
+            | Self::Revoke { .. }
             | Self::Left => None,
         }
     }
