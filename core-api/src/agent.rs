@@ -124,7 +124,7 @@ pub enum ErrorClass {
     Context,
     /// The model answered with something that does not follow the protocol.
     Protocol,
-    /// The agent took more steps than allowed.
+    /// The agent took more steps than allowed, or its commands more memory.
     Limit,
     /// A defect in the agent or in Grove.
     Internal,

@@ -87,10 +87,14 @@ pub const SPAWN_DEPTH: u32 = 5;
 /// Children of one session; one more spawn is answered with `conflict`.
 pub const SPAWN_FAN_OUT: u64 = 20;
 
+/// Connections that wait to be accepted; one more has to try again (the kernel may allow fewer).
+pub const HTTP_BACKLOG: u32 = 4_096;
 /// Longest inbound WebSocket frame; a longer one closes the connection (1009).
 pub const WS_INBOUND_BYTES: usize = 1024 * 1024;
 /// Read buffer per WebSocket connection (the library's own default is 128 KiB).
-pub const WS_READ_BUFFER_BYTES: usize = 4 * 1024;
+pub const WS_READ_BUFFER_BYTES: usize = 1024;
+/// Bytes of one part of a WebSocket message to a client; a longer message goes in several parts.
+pub const WS_PART_BYTES: usize = 4 * 1024 - 8;
 /// Interval of WebSocket pings.
 pub const WS_PING_MS: u64 = 15_000;
 /// Silence after which a WebSocket connection counts as dead.
@@ -113,8 +117,14 @@ pub const PRESENCE_PER_SEC: u32 = 40;
 pub const PRESENCE_BYTES: usize = 4 * 1024;
 /// Objects in a selection or a live drag.
 pub const PRESENCE_OBJECTS: usize = 200;
-/// Shortest time between two presence frames of one room, in milliseconds (rule RT-13).
+/// Shortest time between two presence frames of a board with `ROOM_MANY` readers (rule RT-13).
 pub const ROOM_TICK_MS: u64 = 33;
+/// Shortest time between two presence frames of a board with `ROOM_FEW` readers; it grows between both.
+pub const ROOM_TICK_MIN_MS: u64 = 16;
+/// Readers up to which a board ticks fastest.
+pub const ROOM_FEW: usize = 16;
+/// Readers from which on a board ticks slowest.
+pub const ROOM_MANY: usize = 64;
 /// Events that a room keeps in memory; whoever is further behind reads the log or gets a snapshot.
 pub const ROOM_RING_EVENTS: usize = 2_048;
 /// Events that a resume may replay from the log; a larger gap gets a snapshot.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use std::cell::Cell;
 use std::fmt;
+use zeroize::Zeroize;
 
 /// What stands where a credential was.
 const REDACTED: &str = "[redacted]";
@@ -12,7 +13,8 @@ thread_local! {
     static IS_REDACTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A credential. `Debug` and `Display` show `[redacted]`; only [`Secret::expose`] gives the value.
+/// A credential. `Debug` and `Display` show `[redacted]`; only [`Secret::expose`] gives the value. Its
+/// memory is overwritten when it is dropped.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -21,6 +23,12 @@ impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_redacting = IS_REDACTING.with(Cell::get);
         serializer.serialize_str(if is_redacting { REDACTED } else { &self.0 })
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

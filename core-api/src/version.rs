@@ -7,6 +7,6 @@ pub const REALTIME: u32 = 1;
 /// WebSocket subprotocol name.
 pub const REALTIME_SUBPROTOCOL: &str = "grove.v1";
 /// JSON-RPC protocol between daemon and executor, sent in `initialize`.
-pub const IPC: u32 = 1;
+pub const IPC: u32 = 2;
 /// Request table between daemon and monitor.
 pub const MONITOR: u32 = 1;

@@ -10,7 +10,7 @@ use crate::{
     audit, auth, boards, comments, executors, instance, mcp, notices, realtime, repos, sessions,
     tasks, users, worktrees,
 };
-use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -155,10 +155,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 async fn websocket(
     ctx: Ctx,
     State(app): State<Arc<App>>,
-    upgrade: WebSocketUpgrade,
+    asked: realtime::Upgrade,
 ) -> Result<Response, Error> {
     let user = users::service::me(&ctx).await?;
-    Ok(realtime::upgrade(upgrade, Arc::clone(&app.hub), Caller { ctx, user }))
+    Ok(realtime::upgrade(asked, Arc::clone(&app.hub), Caller { ctx, user }))
 }
 
 async fn unknown_route(OriginalUri(uri): OriginalUri) -> Error {

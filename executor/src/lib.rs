@@ -8,9 +8,11 @@ mod agent;
 mod confine;
 mod connection;
 mod control;
+mod desk;
 mod environment;
 mod git;
 mod init;
+mod log;
 mod network;
 mod places;
 mod process;
@@ -20,13 +22,21 @@ mod tools;
 mod unit;
 mod usage;
 
-use control::Control;
+use control::{Arrival, Control};
+use grove_core_api::monitor::ExecutorRole;
+use grove_sandbox::promptness::answer_soon;
 pub use init::init;
+pub use log::Log;
 use nix::sys::prctl;
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 use std::io;
 use std::os::fd::OwnedFd;
 use unit::Unit;
+
+/// Threads on which a keeper works.
+const KEEPER_THREADS: usize = 2;
+/// Threads for calls that the kernel may keep waiting; what is more waits for one of them.
+const BLOCKING_THREADS: usize = 8;
 
 /// Why the executor did not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,15 +62,32 @@ pub fn run() -> Result<(), StartError> {
     let control = take_control()?;
     // What tools leave behind comes to us, not to the init process.
     prctl::set_child_subreaper(true).map_err(io::Error::from)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(8)
-        .enable_all()
-        .build()?;
-    runtime.block_on(serve(control))?;
+    sys::share_heap();
+    if let Err(error) = answer_soon() {
+        tracing::debug!(%error, "this executor waits its turn as everybody does");
+    }
+    // The role comes with the first greeting; without one there is nothing to do.
+    let Some(first) = control::first(&control)? else { return Ok(()) };
+    let runtime = runtime(first.0.role)?;
+    runtime.block_on(serve(control, first))?;
     // A tool that is stuck in the kernel must not keep us.
     runtime.shutdown_background();
     Ok(())
+}
+
+/// A keeper serves many at once and reads what git says. A session's executor mostly waits: it answers
+/// on the thread that it has, and its agent gets one of its own with the first task (`desk`).
+fn runtime(role: ExecutorRole) -> io::Result<tokio::runtime::Runtime> {
+    let mut builder = match role {
+        ExecutorRole::Session => tokio::runtime::Builder::new_current_thread(),
+        ExecutorRole::Keeper => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder
+        .worker_threads(KEEPER_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .on_thread_start(desk::promptly)
+        .enable_all()
+        .build()
 }
 
 fn take_control() -> Result<OwnedFd, StartError> {
@@ -75,13 +102,11 @@ fn take_control() -> Result<OwnedFd, StartError> {
     }
 }
 
-async fn serve(control: OwnedFd) -> io::Result<()> {
+async fn serve(control: OwnedFd, (greeting, stream): Arrival) -> io::Result<()> {
     let control = Control::new(control)?;
-    // The role comes with the first greeting; without one there is nothing to do.
-    let Some((greeting, stream)) = control.next().await else { return Ok(()) };
     tracing::info!(executor.id = %greeting.id, role = ?greeting.role, "executor started");
     confine::prepare(&greeting.report)?;
-    let unit = Unit::new(greeting.role, greeting.report.clone()).await?;
-    unit.run(control, Some((greeting, stream))).await;
+    let unit = Unit::new(&greeting).await?;
+    unit.run(control, (greeting, stream)).await;
     Ok(())
 }

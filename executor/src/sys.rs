@@ -36,12 +36,15 @@ pub(crate) struct Datagram {
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
-/// Receives one datagram of at most `size` bytes without waiting.
+/// Receives one datagram of at most `most` bytes without waiting.
 ///
 /// # Errors
-/// `WouldBlock` when none is there, `InvalidData` when it was cut.
-pub(crate) fn receive(socket: BorrowedFd<'_>, size: usize) -> io::Result<Datagram> {
-    let mut bytes = vec![0_u8; size];
+/// `WouldBlock` when none is there, `InvalidData` when it is longer or was cut.
+pub(crate) fn receive(socket: BorrowedFd<'_>, most: usize) -> io::Result<Datagram> {
+    // Only as much memory as it needs: what was touched once stays with the process.
+    let look = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
+    let length = nix::sys::socket::recv(socket.as_raw_fd(), &mut [], look)?;
+    let mut bytes = vec![0_u8; length.min(most)];
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let mut space = cmsg_space!([RawFd; 4]);
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
@@ -122,4 +125,16 @@ pub(crate) fn close_all() {
     let first = libc::c_uint::try_from(CONTROL).unwrap_or(3);
     // SAFETY: close_range takes three integers; the process that calls it uses no descriptor.
     unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+}
+
+/// Has the C library keep one heap for all threads: there are few, and each heap has pages of its own.
+pub(crate) fn share_heap() {
+    // SAFETY: mallopt takes two integers; called before a second thread is made.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Gives memory back that was freed: an executor waits far longer than it works.
+pub(crate) fn give_back_memory() {
+    // SAFETY: malloc_trim takes an integer and locks the heap itself.
+    unsafe { libc::malloc_trim(0) };
 }

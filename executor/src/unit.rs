@@ -1,24 +1,27 @@
 //! The executor as a state machine: connections, the running task, and when it ends.
 
-use crate::agent::{self, Running, Start};
+use crate::agent::{self, Keys, Means, Memory, Running, Start};
 use crate::connection::Connection;
-use crate::control::Control;
+use crate::control::{Arrival, Control};
+use crate::desk::Desk;
 use crate::network::Network;
 use crate::places::Places;
 use crate::replay::Replay;
+use crate::sys;
 use grove_core_api::ipc::method::{AnswerPermission, Initialize, Prompt};
 use grove_core_api::ipc::{RpcError, frame};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
-use grove_core_api::{TaskId, limits};
+use grove_core_api::{ErrorCode, TaskId, limits};
 use grove_ipc::{Peer, Tunnels, Unobserved};
 use std::future::Future;
 use std::io;
+use std::os::unix::net::UnixStream as StdStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,9 +39,13 @@ pub(crate) struct Unit {
     pub(crate) replay: Arc<Replay>,
     pub(crate) places: Places,
     network: Arc<Network>,
+    memory: Memory,
     tracker: TaskTracker,
+    desk: Desk,
     state: Mutex<State>,
     changed: Notify,
+    /// The daemon of the moment, for what a task asks of it.
+    daemon: watch::Sender<Option<Peer>>,
     ending: CancellationToken,
     grace_ms: AtomicU64,
     orphan_ms: AtomicU64,
@@ -54,6 +61,7 @@ impl Drop for Finished {
             task.end();
         }
         self.0.changed.notify_one();
+        sys::give_back_memory();
     }
 }
 
@@ -62,7 +70,8 @@ impl Unit {
     ///
     /// # Errors
     /// When it cannot listen on the only network interface that its sandbox left it.
-    pub(crate) async fn new(role: ExecutorRole, sandbox: SandboxReport) -> io::Result<Arc<Self>> {
+    pub(crate) async fn new(greeting: &ExecutorGreeting) -> io::Result<Arc<Self>> {
+        let (role, sandbox) = (greeting.role, greeting.report.clone());
         let state = State { attached: None, detached_at: Instant::now(), task: None };
         let tracker = TaskTracker::new();
         let network = Arc::new(Network::prepare(&sandbox, &tracker).await?);
@@ -72,9 +81,12 @@ impl Unit {
             replay: Arc::new(Replay::new()),
             places: Places::default(),
             network,
+            memory: Memory::of(greeting.id),
             tracker,
+            desk: Desk::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
+            daemon: watch::Sender::new(None),
             ending: CancellationToken::new(),
             grace_ms: AtomicU64::new(limits::EXECUTOR_GRACE_MS),
             orphan_ms: AtomicU64::new(limits::EXECUTOR_ORPHAN_MS),
@@ -96,14 +108,8 @@ impl Unit {
     }
 
     /// Serves until the monitor is gone, the daemon says so, or nobody comes back.
-    pub(crate) async fn run(
-        self: Arc<Self>,
-        control: Control,
-        first: Option<(ExecutorGreeting, UnixStream)>,
-    ) {
-        if let Some((greeting, stream)) = first {
-            self.connect(greeting, stream);
-        }
+    pub(crate) async fn run(self: Arc<Self>, control: Control, (greeting, stream): Arrival) {
+        self.connect(greeting, stream);
         loop {
             let deadline = self.deadline();
             tokio::select! {
@@ -122,7 +128,14 @@ impl Unit {
         self.end().await;
     }
 
-    fn connect(self: &Arc<Self>, greeting: ExecutorGreeting, stream: UnixStream) {
+    fn connect(self: &Arc<Self>, greeting: ExecutorGreeting, stream: StdStream) {
+        let stream = match UnixStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be served");
+                return;
+            }
+        };
         let connection = Connection::new(Arc::clone(self), greeting.token);
         let (peer, driver) = Peer::start(stream, Arc::clone(&connection), Arc::new(Unobserved));
         connection.set_peer(peer.clone());
@@ -156,13 +169,18 @@ impl Unit {
         // What the daemon has stored need not be kept, whoever acknowledged it.
         self.replay.acknowledge(initialize.last_seq);
         self.network.link().attach(tunnels.clone());
+        self.daemon.send_replace(Some(peer.clone()));
         let before = self.state().attached.replace(peer.clone());
         if let Some(before) = before {
             before.close();
         }
         self.changed.notify_one();
         let (unit, peer, last_seq) = (Arc::clone(self), peer.clone(), initialize.last_seq);
-        self.spawn(async move { unit.replay.send_after(last_seq, &peer).await });
+        self.spawn(async move {
+            unit.replay.send_after(last_seq, &peer).await;
+            // What the start needed is needed no more.
+            sys::give_back_memory();
+        });
     }
 
     fn detach(&self, connection: &Connection) {
@@ -195,12 +213,21 @@ impl Unit {
         }
         self.changed.notify_one();
         let finished = Finished(Arc::clone(self));
-        let (replay, network) = (Arc::clone(&self.replay), Arc::clone(&self.network));
-        let start = Start { prompt, running, replay, network };
-        self.spawn(async move {
+        let means = Means {
+            network: Arc::clone(&self.network),
+            keys: Keys::new(prompt.task_id, self.daemon.subscribe()),
+            memory: self.memory.clone(),
+        };
+        let start = Start { prompt, running, replay: Arc::clone(&self.replay), means };
+        let desk = self.desk.handle().map_err(|error| {
+            tracing::error!(%error, "there is no thread for an agent");
+            RpcError::failed(ErrorCode::ExecutorFailed, "there is no thread for the agent")
+        })?;
+        let work = async move {
             let _finished = finished;
             Box::pin(agent::run(start)).await;
-        });
+        };
+        self.tracker.spawn_on(work, &desk);
         Ok(())
     }
 

@@ -146,22 +146,17 @@ fn check(row: &'static Row, mode: Mode) -> Outcome {
     let bare = attempt(&fixture, row, &Profile::without_namespaces(row));
     let bare = bare.context("without namespaces")?;
     let no_control = no_control(row, &fixture);
-    let residual = residual(row, mode);
     table::add(table::Line {
         suite: mode.name(),
         row,
         control: no_control
             .map_or_else(|| table::words(&weakened), |why| format!("no_control: {why}")),
-        full: residual.map_or_else(|| table::words(&full), |why| format!("RESIDUAL: {why}")),
+        full: table::words(&full),
         without_namespaces: table::words(&bare),
     });
     let left = leaks::since(&before, &fixture);
     ensure!(left.is_empty(), "left behind: {left:#?}");
     let what = row.description;
-    if residual.is_some() {
-        ensure!(full.outcome == Kind::Escaped, "{what}: closed now, take the exception away");
-        return Ok(());
-    }
     ensure!(full.outcome == Kind::Blocked, "{what}, with every layer: {full:?}");
     if no_control.is_none() {
         ensure!(weakened.outcome == Kind::Escaped, "the positive control: {weakened:?}");
@@ -182,18 +177,6 @@ fn needs_namespaces(row: &Row, mode: Mode) -> bool {
         _ => false,
     };
     row.layer == "namespaces" || (mode == Mode::Single && is_of_one_account)
-}
-
-/// What stays open, and why; listed at the end of every run.
-fn residual(row: &Row, mode: Mode) -> Option<&'static str> {
-    if mode != Mode::Single || !getuid().is_root() {
-        return None;
-    }
-    match row.name {
-        "shadow_read" => Some("Grove as root without accounts: root's files in /etc can be read"),
-        "disk_read" => Some("Grove as root without accounts: root's devices can be read"),
-        _ => None,
-    }
 }
 
 /// Why the control of a row cannot succeed on this machine.

@@ -105,8 +105,9 @@ impl Profile {
                 weakened(profile, [Layer::Account].into_iter().collect())
             }
             Control::Without(layers) => {
-                // The second domain is Landlock too.
-                profile.has_inner_domain = !layers.contains(&Layer::Landlock);
+                // The second tier is made of both.
+                let inner = [Layer::Landlock, Layer::Seccomp];
+                profile.has_inner_domain = inner.iter().all(|layer| !layers.contains(layer));
                 profile.layers = without(layers);
                 profile
             }

@@ -435,6 +435,12 @@ pub(crate) const ROWS: &[Row] = &[
     row("inherited_environment", "environment", Plain, "has a secret of the monitor's environment"),
     row("core_dump", "rlimits", Plain, "leaves a core file with secrets"),
     row(
+        "slice_shorten",
+        "inner seccomp",
+        Executor(&[]),
+        "asks the scheduler to be run before everybody else",
+    ),
+    row(
         "cgroup_raise",
         "cgroup",
         RootWith(&[Cgroup, Limits]),

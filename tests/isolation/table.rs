@@ -59,11 +59,5 @@ pub(crate) fn print() {
     if !silent.is_empty() {
         writeln!(text, "\nrows without a positive control here:\n{}", silent.join("\n")).ok();
     }
-    let open = lines.iter().filter(|it| it.full.starts_with("RESIDUAL"));
-    let open: Vec<_> =
-        open.map(|it| format!("  {}::{}: {}", it.suite, it.row.name, it.full)).collect();
-    if !open.is_empty() {
-        writeln!(text, "\nrows that stay open:\n{}", open.join("\n")).ok();
-    }
     say(&text);
 }

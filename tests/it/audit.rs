@@ -85,6 +85,8 @@ async fn every_method_that_is_called_leaves_an_entry_and_the_chain_is_whole() ->
             "tunnel.data",
             "tunnel.credit",
             "tunnel.close",
+            // Only agents of a provider ask for keys: `no_secret_is_in_the_database`.
+            "credential.get",
         ];
         let missing: Vec<_> = METHODS
             .iter()
@@ -198,6 +200,12 @@ async fn no_secret_is_in_the_database() -> Outcome {
     let prompted: Page<AuditEntry> =
         world.client.get(format!("/audit?session_id={}", session.id)).await?;
     ensure!(prompted.items.iter().any(|it| it.method == "session.prompt"), "{prompted:?}");
+    // The task asked for the key, and what it asked for is kept; what it got is not.
+    let given =
+        prompted.items.iter().find(|it| it.method == "credential.get" && it.outcome == "ok");
+    let detail = &given.context("the key was asked for")?.detail;
+    let tasks = world.client.tasks(session.id).await?;
+    assert_eq!(*detail, json!({ "task_id": tasks[0].id, "provider": "far" }));
     world.grove.stop()?;
     let mut looked = 0;
     for name in ["db/grove.db", "db/grove.db-wal", "logs/audit.head"] {

@@ -1,12 +1,14 @@
 //! Executors: one per session at work, found out when they die, ended when they are not needed.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use grove_core_api::isolation::ExecutorLimits;
 use grove_core_api::rest::executors::{Executor, ExecutorState};
 use grove_core_api::rest::messages::{Body, ToolState};
 use grove_core_api::rest::sessions::RunState;
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, Page, SessionId};
-use grove_tests::{Outcome, Process, Setup, World, eventually, is_code};
+use grove_sandbox::cgroup::Cgroups;
+use grove_tests::{Outcome, Process, Setup, World, eventually, is_code, say, variable};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -376,4 +378,43 @@ async fn expired_session_tokens_are_swept() -> Outcome {
     drop(store);
     assert!(world.client.with_token(&kept).me().await.is_ok());
     world.end().await
+}
+
+#[tokio::test]
+async fn a_session_whose_tool_eats_memory_ends_and_says_so() -> Outcome {
+    if !has_memory_limits() {
+        say("SKIPPED, needs control groups: a_session_whose_tool_eats_memory_ends_and_says_so");
+        ensure!(variable("ISOLATION").is_none_or(|it| it != "require"), "this run must not skip");
+        return Ok(());
+    }
+    let world = World::with(Setup::default().config("[limits]\nmemory_mib = 128\n")).await?;
+    // `tail` keeps the only line that there is, so it holds all of it.
+    let hungry = "run head -c 400000000 /dev/zero | tail -n 1 > big; echo went on";
+    let session = world.session("Hungry", hungry).await?.id;
+    let ended = world.client.until_over(session).await?;
+    assert_eq!(ended.state, RunState::Failed, "{ended:?}");
+    assert!(ended.evidence.detail.starts_with("out of memory"), "{:?}", ended.evidence);
+    let task = world.client.tasks(session).await?.remove(0);
+    assert_eq!((task.state, task.failure), (TaskState::Failed, Some(ended.evidence.detail)));
+    // Who did nothing wrong goes on: the executor lives, and works again.
+    world.client.prompt(session, "run echo small").await?;
+    let again = world.client.until_over(session).await?;
+    assert_eq!(again.state, RunState::Idle, "{again:?}");
+    let executor = again.executor.context("an executor")?.id;
+    // Its calm end later is not told as one for want of memory.
+    world.client.post::<Executor>(&format!("/executors/{executor}/restart"), json!({})).await?;
+    let old: Executor = world.client.get(format!("/executors/{executor}")).await?;
+    let end = old.end.context("it ended")?;
+    assert!(!end.is_out_of_memory && !end.is_crash, "{end:?}");
+    world.end().await
+}
+
+/// Whether this run can make control groups that limit memory.
+fn has_memory_limits() -> bool {
+    let limits = ExecutorLimits { memory_bytes: Some(64 << 20), ..ExecutorLimits::default() };
+    let groups = Cgroups::detect(&format!("/grove-test-memory-{}", std::process::id()));
+    let group = groups.create("memory", &limits);
+    let has = group.is_ok_and(|it| it.limits().iter().any(|name| name.ends_with("of memory")));
+    groups.close();
+    has
 }

@@ -11,8 +11,9 @@ use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole};
 use grove_core_api::{ExecutorId, Secret, version};
 use grove_sandbox::account::Identity;
 use grove_sandbox::cgroup::Cgroups;
+use grove_sandbox::promptness::answer_soon;
 use grove_sandbox::{LayerSet, Plan, Started, environment, start};
-use grove_tests::{Outcome, say};
+use grove_tests::{Outcome, program, say};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
@@ -25,7 +26,8 @@ use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -35,6 +37,10 @@ const ROUNDS: usize = 40;
 const PINGS: usize = 4_000;
 /// Executors that answer as fast as they can beside the one that is measured.
 const FLOODS: usize = 50;
+/// Answers of the others before they count as being at work.
+const ALL_AT_WORK: u64 = 5_000;
+/// Argument of the process that asks them.
+const OTHERS: &str = "others";
 /// An account that nobody has.
 const NOBODY: u32 = 65_500;
 
@@ -92,7 +98,11 @@ impl Bench {
             id: ExecutorId(Uuid::from_u128(1)),
             role: ExecutorRole::Session,
             token: token.clone(),
-            report: SandboxReport { layers: started.layers.clone(), ..SandboxReport::default() },
+            report: SandboxReport {
+                uid: if layers.contains(Layer::Account) { NOBODY } else { 0 },
+                layers: started.layers.clone(),
+                ..SandboxReport::default()
+            },
         };
         let bytes = serde_json::to_vec(&greeting)?;
         let rights = [remote.as_raw_fd()];
@@ -161,15 +171,19 @@ impl Executor {
     }
 
     fn end(self) -> Outcome {
-        if let Some(group) = &self.started.group {
-            group.kill();
-        }
-        let pid = Pid::from_raw(self.started.pid);
-        // It may be gone by its group already.
-        kill(pid, Signal::SIGKILL).ok();
-        waitpid(pid, None)?;
-        Ok(())
+        end(&self.started)
     }
+}
+
+fn end(started: &Started) -> Outcome {
+    if let Some(group) = &started.group {
+        group.kill();
+    }
+    let pid = Pid::from_raw(started.pid);
+    // It may be gone by its group already.
+    kill(pid, Signal::SIGKILL).ok();
+    waitpid(pid, None)?;
+    Ok(())
 }
 
 const PING: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\",\"params\":{}}\n";
@@ -228,7 +242,7 @@ fn idle(bench: &Bench) -> Outcome {
     bare.end()
 }
 
-fn answer_until(is_over: &AtomicBool, stream: &UnixStream) {
+fn answer_until(is_over: &AtomicBool, answers: &AtomicU64, stream: &UnixStream) {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     let mut stream = stream;
@@ -237,38 +251,103 @@ fn answer_until(is_over: &AtomicBool, stream: &UnixStream) {
         if reader.read_line(&mut line).is_err() {
             return;
         }
+        answers.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Others answer as fast as they are asked; what does one more person notice?
+/// The process of the others: starts their executors, says so, asks all of them without pause from the
+/// next line of its input on until that ends, and says how many answers there were.
+fn others(bench: &Bench) -> Outcome {
+    let mut executors = Vec::new();
+    for number in 0..FLOODS {
+        executors.push(bench.executor(&format!("flood-{number}"), LayerSet::all())?.1);
+    }
+    answer("ready")?;
+    let mut lines = std::io::stdin().lines();
+    lines.next().transpose()?;
+    let (is_over, answers) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| -> Outcome {
+        for executor in &executors {
+            scope.spawn(|| answer_until(&is_over, &answers, &executor.stream));
+        }
+        while answers.load(Ordering::Relaxed) < ALL_AT_WORK {
+            std::thread::yield_now();
+        }
+        let before = answers.load(Ordering::Relaxed);
+        let begun = Instant::now();
+        let heard = answer("at work").and_then(|()| Ok(lines.next().transpose()?));
+        let count = answers.load(Ordering::Relaxed) - before;
+        is_over.store(true, Ordering::Relaxed);
+        heard?;
+        answer(&format!("{:.0}", f64::from(u32::try_from(count)?) / begun.elapsed().as_secs_f64()))
+    })?;
+    executors.into_iter().try_for_each(Executor::end)
+}
+
+/// Says something to the process that started this one.
+fn answer(text: &str) -> Outcome {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Others answer as fast as they are asked, by a process of their own; what does one more person
+/// notice? This process stands for groved and so asks the scheduler for what groved asks for.
 fn flood(bench: &Bench) -> Outcome {
     let (_, mut executor) = bench.executor("quiet", LayerSet::all())?;
-    let mut others = Vec::new();
-    for number in 0..FLOODS {
-        others.push(bench.executor(&format!("flood-{number}"), LayerSet::all())?.1);
-    }
+    let mut others = program(std::env::current_exe()?)
+        .arg(OTHERS)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut orders = others.stdin.take().context("its input")?;
+    let mut said = BufReader::new(others.stdout.take().context("its output")?).lines();
+    let mut hear = || said.next().context("the others ended").and_then(|line| Ok(line?));
+    ensure!(hear()? == "ready");
+    answer_soon()?;
     let quiet = executor.pings()?;
-    let is_over = AtomicBool::new(false);
-    let loud = std::thread::scope(|scope| -> Outcome<Vec<f64>> {
-        for other in &others {
-            scope.spawn(|| answer_until(&is_over, &other.stream));
-        }
-        let loud = executor.pings();
-        is_over.store(true, Ordering::Relaxed);
-        loud
-    })?;
+    writeln!(orders)?;
+    ensure!(hear()? == "at work");
+    let loud = executor.pings()?;
+    drop(orders);
+    let rate = hear()?;
+    ensure!(others.wait()?.success(), "the others failed");
     say(&format!(
-        "flood: with {FLOODS} sessions that answer without pause, ping p95 {:.0} us, {:.0} us when \
-         they are quiet, {:.1} times; medians {:.0} and {:.0} us",
+        "flood: with {FLOODS} sessions that answer without pause, {rate} times a second together, \
+         ping p95 {:.0} us, {:.0} us when they are quiet, {:.1} times; medians {:.0} and {:.0} us",
         at(&loud, 95),
         at(&quiet, 95),
         at(&loud, 95) / at(&quiet, 95),
         at(&loud, 50),
         at(&quiet, 50),
     ));
-    for other in others {
-        other.end()?;
+    executor.end()
+}
+
+/// Sessions that burn the processor with what they started; what does one more person notice?
+fn burn(bench: &Bench) -> Outcome {
+    let (_, mut executor) = bench.executor("calm", LayerSet::all())?;
+    let calm = executor.pings()?;
+    let mut plan = bench.plan(LayerSet::all());
+    plan.program = "/bin/sh".into();
+    plan.arguments = vec!["-c".into(), "while :; do :; done".into()];
+    plan.init_argument = None;
+    let mut burning = Vec::new();
+    for number in 0..FLOODS {
+        burning.push(start(&plan, &bench.groups, &format!("burn-{number}"))?);
     }
+    let loud = executor.pings();
+    for started in burning {
+        end(&started)?;
+    }
+    let loud = loud?;
+    say(&format!(
+        "burn: with {FLOODS} sessions whose tools burn the processor, ping p95 {:.0} us, {:.0} us \
+         when nobody does, {:.1} times; medians {:.0} and {:.0} us",
+        at(&loud, 95),
+        at(&calm, 95),
+        at(&loud, 95) / at(&calm, 95),
+        at(&loud, 50),
+        at(&calm, 50),
+    ));
     executor.end()
 }
 
@@ -281,7 +360,12 @@ fn main() -> Outcome {
     std::os::unix::fs::chown(root.join("work"), Some(NOBODY), Some(NOBODY))?;
     let groups = Cgroups::detect(&root.to_string_lossy());
     let bench = Bench { root, program, groups };
-    let measured = starts(&bench).and_then(|()| idle(&bench)).and_then(|()| flood(&bench));
+    let measured = if std::env::args_os().nth(1).is_some_and(|it| it == OTHERS) {
+        others(&bench)
+    } else {
+        let figures: [fn(&Bench) -> Outcome; 4] = [starts, idle, flood, burn];
+        figures.iter().try_for_each(|figure| figure(&bench))
+    };
     bench.groups.close();
     fs::remove_dir_all(&bench.root)?;
     measured

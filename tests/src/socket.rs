@@ -228,7 +228,7 @@ impl Socket {
             let view = self.views.entry(topic.to_owned()).or_default();
             (view.epoch, view.seq, view.is_resumed) = (epoch.clone(), seq, false);
         }
-        self.send(&ClientFrame::Sub { id, ch: topic.to_owned(), epoch, seq }).await?;
+        self.send(&ClientFrame::Sub { id, ch: topic.to_owned(), epoch, seq, text: None }).await?;
         self.until("an answer to sub", |it| {
             if it.errors.iter().any(|(_, reference)| *reference == Some(id)) {
                 return Some(());

@@ -14,7 +14,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
         &[
             "/routes.rs",
             "/http/",
-            "daemon/src/realtime/socket.rs",
+            "daemon/src/realtime/upgrade.rs",
             "daemon/src/realtime/mod.rs",
             "daemon/src/router.rs",
             "daemon/src/server.rs",

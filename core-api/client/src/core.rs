@@ -514,7 +514,13 @@ impl Core {
         let id = self.newest_sub;
         topic.awaited = Some(id);
         let (epoch, seq) = topic.view.position().unzip();
-        effects.push(Effect::Send(ClientFrame::Sub { id, ch: ch.to_owned(), epoch, seq }));
+        effects.push(Effect::Send(ClientFrame::Sub {
+            id,
+            ch: ch.to_owned(),
+            epoch,
+            seq,
+            text: None,
+        }));
     }
 
     fn settle(&mut self, mid: &str, seq: i64, effects: &mut Vec<Effect>) {

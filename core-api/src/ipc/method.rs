@@ -4,6 +4,7 @@ use super::bundle::{
     BundleMade, BundlePiece, CreateBundle, DropBundle, ImportBundle, PublishBranch, ReadBundle,
     WriteBundle,
 };
+use super::credential::{Credential, GetCredential};
 use super::tunnel::{CloseTunnel, OpenTunnel, TunnelCredit, TunnelData};
 use crate::agent::{AgentEvent, Decision};
 use crate::isolation::SandboxReport;
@@ -92,6 +93,7 @@ methods! {
     DropBundle => "git.bundle_drop" => Done;
     PublishBranch => "git.publish" => BundleMade;
     OpenTunnel => "tunnel.open" => Done;
+    GetCredential => "credential.get" => Credential;
 }
 
 notifications! {
@@ -203,8 +205,10 @@ pub enum ModelSource {
         base_url: String,
         /// Name of the model at the provider.
         model: String,
-        /// Credential, handed over just for this task.
-        api_key: Option<Secret>,
+        /// The provider's name in `grove.toml`.
+        provider: String,
+        /// Whether calls need a key: the executor asks for it with `credential.get`.
+        needs_key: bool,
         /// Price of a million tokens in micro-USD: input, output, cache read, cache write.
         price_micro_usd: Option<[i64; 4]>,
     },

@@ -4,6 +4,7 @@ use clap::Parser;
 use grove_core_api::isolation::IsolationMode;
 use grove_daemon::config::{Config, Told};
 use grove_daemon::{privileged, server};
+use grove_sandbox::promptness::answer_soon;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,8 +43,27 @@ fn isolation(text: &str) -> Result<IsolationMode, String> {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    // Each thread answers people, or does what somebody waits for.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(promptly).build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+            tracing::error!("groved: no threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn promptly() {
+    if let Err(error) = answer_soon() {
+        tracing::debug!(%error, "a thread waits its turn as everybody does");
+    }
+}
+
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("GROVE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,sea_orm_migration=warn,sqlx=warn,rmcp=warn"));

@@ -1,14 +1,18 @@
 //! One connection to one executor: start or attach, `initialize`, lease.
 
-use crate::egress::{Door, Egress, Who};
+use super::vouched::{Expected, Vouched};
+use crate::app::App;
+use crate::egress::{Door, Who};
 use crate::error::Error;
+use crate::instance;
 use crate::privileged::client::{ExecutorLink, MonitorCallError, MonitorClient};
+use grove_core_api::ipc::credential::{Credential, GetCredential};
 use grove_core_api::ipc::method::{GitProgress, Initialize, Initialized, SessionEvent};
-use grove_core_api::ipc::{Method, Notification, RpcError};
+use grove_core_api::ipc::{Method, Notification, RpcError, frame};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::{Launch, Refusal};
 use grove_core_api::{ErrorCode, ExecutorId, Secret, SessionId, limits, version};
-use grove_ipc::{CallError, Handler, Observer, Peer, Raw};
+use grove_ipc::{Call, CallError, Direction, Handler, Observer, Peer, Raw};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,8 +48,8 @@ pub(super) enum Reach {
     Attach { last_seq: u64 },
 }
 
-/// What a session's executor may use to reach hosts; keepers need nothing of the kind.
-pub(super) type WayOut<'a> = Option<(&'a Arc<Egress>, SessionId)>;
+/// The session that an executor works for, which may ask for more than a keeper: a way out, keys.
+pub(super) type For<'a> = Option<(&'a Arc<App>, SessionId)>;
 
 /// Starts or attaches to an executor and introduces the daemon. `watch` sees every call.
 ///
@@ -56,7 +60,7 @@ pub(super) async fn connect(
     spawner: &TaskTracker,
     progress: &Progress,
     id: ExecutorId,
-    (reach, way_out): (Reach, WayOut<'_>),
+    (reach, session): (Reach, For<'_>),
     watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let token = crate::auth::token::fresh_hex::<16>();
@@ -67,10 +71,12 @@ pub(super) async fn connect(
     let link = link.map_err(monitor_failed)?;
     // The profile is the monitor's word, not the executor's.
     let profile = link.report.network;
-    let door = way_out.map(|(egress, session)| {
-        Door::new(Arc::clone(egress), Who { session, executor: id, profile })
+    let rights = session.map(|(app, session)| Rights {
+        door: Door::new(Arc::clone(&app.egress), Who { session, executor: id, profile }),
+        app: Arc::clone(app),
+        session,
     });
-    match introduce(link, spawner, (progress, door), (id, token, last_seq), watch).await {
+    match introduce(link, spawner, (progress, rights), (id, token, last_seq), watch).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
             if let Err(kill) = monitor.kill(id).await {
@@ -84,22 +90,29 @@ pub(super) async fn connect(
 async fn introduce(
     link: ExecutorLink,
     spawner: &TaskTracker,
-    (progress, door): (&Progress, Option<Door>),
+    (progress, rights): (&Progress, Option<Rights>),
     (id, token, last_seq): (ExecutorId, Secret, u64),
     watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
     let ExecutorLink { pid, report, connection, pidfd: _ } = link;
-    let stream = UnixStream::from_std(connection)
+    let expected = Expected::of(pid, &report);
+    let (stream, stranger) = UnixStream::from_std(connection)
+        .and_then(|stream| Vouched::new(stream, expected))
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
-    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress), door });
-    let (peer, driver) = Peer::start(stream, Arc::clone(&handler), watch);
-    if let Some(door) = &handler.door {
-        door.bind(peer.clone());
+    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress), rights });
+    let (peer, driver) = Peer::start(stream, Arc::clone(&handler), Arc::clone(&watch));
+    if let Some(rights) = &handler.rights {
+        rights.door.bind(peer.clone());
     }
+    let seen = Arc::clone(&stranger);
     spawner.spawn(async move {
         let end = driver.await;
         tracing::debug!(executor.id = %id, ?end, "connection ended");
+        if let Some(who) = seen.get() {
+            tracing::warn!(executor.id = %id, "{who}; it was closed");
+            note_stranger(watch.as_ref()).await;
+        }
     });
     let hello = Initialize {
         protocol: version::IPC,
@@ -107,7 +120,10 @@ async fn introduce(
         last_seq,
         orphan_ms: limits::EXECUTOR_ORPHAN_MS,
     };
-    let facts = peer.request_within(hello, INITIALIZE).await.map_err(call_failed)?;
+    let facts = peer.request_within(hello, INITIALIZE).await.map_err(|error| {
+        let refused = |who: &String| Error::new(ErrorCode::ExecutorFailed, who.clone());
+        stranger.get().map_or_else(|| call_failed(error), refused)
+    })?;
     if facts.protocol != version::IPC {
         let detail = format!("the executor speaks protocol {}, not ours", facts.protocol);
         return Err(Error::new(ErrorCode::ExecutorFailed, detail)
@@ -118,6 +134,16 @@ async fn introduce(
         return Err(Error::new(ErrorCode::ExecutorFailed, detail).hint(DOCTOR));
     }
     Ok(Connection { id, pid, report, peer, facts, events })
+}
+
+/// Leaves an entry that somebody else spoke in the executor's place.
+async fn note_stranger(watch: &dyn Observer) {
+    let call =
+        Call { direction: Direction::Incoming, method: Initialize::NAME, params: None, bytes: 0 };
+    // Without an audit there is nobody to tell; the log has it.
+    if let Some(ending) = watch.begin(call).await {
+        ending.end("stranger");
+    }
 }
 
 const DOCTOR: &str = "`grove doctor` shows what is wrong";
@@ -168,23 +194,49 @@ pub(super) async fn call<M: Method>(
     peer.request_within(method, time).await.map_err(call_failed)
 }
 
-/// What executors may say: events and progress. They may ask for nothing but a way out.
+/// What executors may say: events and progress. They may ask for nothing but what a session's may.
 struct Incoming {
     sender: mpsc::Sender<SessionEvent>,
     progress: Progress,
-    door: Option<Door>,
+    rights: Option<Rights>,
+}
+
+/// What a session's executor may ask for.
+struct Rights {
+    door: Door,
+    app: Arc<App>,
+    session: SessionId,
+}
+
+impl Rights {
+    /// The key of the running task's provider. Which session asks is the connection's word.
+    async fn credential(&self, wanted: GetCredential) -> Result<Credential, RpcError> {
+        let given = instance::service::credential(&self.app, self.session, &wanted).await;
+        given.map_err(|error| {
+            let (code, detail) = (error.code(), error.detail().to_owned());
+            if code == ErrorCode::Forbidden {
+                RpcError::new(frame::DENIED, detail)
+            } else {
+                RpcError::failed(code, detail)
+            }
+        })
+    }
 }
 
 impl Handler for Incoming {
     async fn request(&self, method: &str, params: Option<Raw>) -> Result<Raw, RpcError> {
-        match &self.door {
-            Some(door) if Door::is_for(method) => door.request(params).await,
+        match &self.rights {
+            Some(rights) if Door::is_for(method) => rights.door.request(params).await,
+            Some(rights) if method == GetCredential::NAME => {
+                let give = |wanted: GetCredential| rights.credential(wanted);
+                grove_ipc::call::<GetCredential, _, _>(params, give).await
+            }
             _ => Err(grove_ipc::method_not_found(method)),
         }
     }
 
     async fn notification(&self, method: &str, mut params: Option<Raw>) {
-        if self.door.as_ref().is_some_and(|door| door.takes(method, &mut params)) {
+        if self.rights.as_ref().is_some_and(|it| it.door.takes(method, &mut params)) {
             return;
         }
         if method == SessionEvent::NAME {

@@ -57,7 +57,9 @@ pub(super) fn end(
     outcome: Option<ExecutorOutcome>,
     memory_mib: Option<u32>,
 ) -> ExecutorEnd {
-    if outcome.as_ref().is_some_and(|it| it.is_out_of_memory) {
+    let asked_for = matches!(why, Why::Asked(_));
+    // That a tool was killed earlier is no reason for a calm end later.
+    if outcome.as_ref().is_some_and(|it| it.is_out_of_memory && !asked_for && it.how != CALM) {
         let how = match memory_mib {
             Some(limit) => format!("out of memory: the limit of {limit} MiB was reached"),
             None => "out of memory: the host had none left for it".to_owned(),
@@ -128,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn out_of_memory_is_its_own_reason_whatever_else_was_seen() {
-        for why in [Why::Crashed, Why::Useless("it hung"), Why::Asked("x"), Why::Unwatched] {
+    fn out_of_memory_is_the_reason_of_an_end_that_nobody_wanted() {
+        for why in [Why::Crashed, Why::Useless("it hung"), Why::Unwatched] {
             let with = end(why, Some(said("killed by SIGKILL", true)), Some(4_096));
             assert_eq!(with.how, "out of memory: the limit of 4096 MiB was reached");
             assert!(with.is_out_of_memory && with.is_crash);
@@ -139,5 +141,10 @@ mod tests {
                     .starts_with("out of memory")
             );
         }
+        // A tool of it was killed some time before.
+        let asked = end(Why::Asked("not needed"), Some(said("killed by SIGKILL", true)), Some(64));
+        assert!(!asked.is_out_of_memory && !asked.is_crash && asked.how == "not needed");
+        let calm = end(Why::Unwatched, Some(said(CALM, true)), Some(64));
+        assert!(!calm.is_out_of_memory && !calm.is_crash);
     }
 }

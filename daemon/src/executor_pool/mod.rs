@@ -12,6 +12,7 @@ mod keeper;
 mod pool;
 mod prompt;
 mod unit;
+mod vouched;
 
 pub(crate) use connection::monitor_failed;
 pub(crate) use keeper::Keeper;

@@ -1,19 +1,24 @@
 //! Agents and models of the instance, and its readiness.
 
+use super::model::{REHEARSAL, refusal};
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::bus::Standing;
+use crate::config::ProviderConfig;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::{sessions, tasks};
+use grove_core_api::ipc::credential::{Credential, GetCredential};
 use grove_core_api::ipc::method::{ApprovalMode, ModelSource};
 use grove_core_api::isolation::IsolationMode;
 use grove_core_api::rehearsal::{self, AUTO};
 use grove_core_api::rest::instance::{AgentInfo, AuthMode, Check, Instance, ModelInfo, Readiness};
 use grove_core_api::rest::sessions::Session;
-use grove_core_api::{ErrorCode, version};
+use grove_core_api::rest::tasks::TaskState;
+use grove_core_api::{ErrorCode, Secret, SessionId, version};
 use sea_orm::ConnectionTrait;
+use std::sync::Arc;
 
-const REHEARSAL: &str = "rehearsal";
 const NATIVE: &str = "native";
 
 pub(crate) fn instance(ctx: &Ctx) -> Result<Instance, Error> {
@@ -115,18 +120,49 @@ pub(crate) fn model_source(
     }
     let (provider, model) = session.model.split_once('/').ok_or_else(|| gone(&session.model))?;
     let config = app.config.file.providers.get(provider).ok_or_else(|| gone(&session.model))?;
-    let api_key = config.api_key().map_err(|error| {
-        Error::new(ErrorCode::Unavailable, format!("no key for `{provider}`: {error}"))
-            .hint("set it where grove.toml says, then restart Grove")
-    })?;
+    // Looked for here too, so that a task whose key is missing fails before anything is done.
+    let needs_key = key(config, provider)?.is_some();
     let source = ModelSource::Provider {
         dialect: config.dialect,
         base_url: config.base_url(),
         model: model.to_owned(),
-        api_key,
+        provider: provider.to_owned(),
+        needs_key,
         price_micro_usd: config.price_micro_usd,
     };
     Ok((source, app.config.file.native.approvals))
+}
+
+fn key(config: &ProviderConfig, provider: &str) -> Result<Option<Secret>, Error> {
+    config.api_key().map_err(|error| {
+        Error::new(ErrorCode::Unavailable, format!("no key for `{provider}`: {error}"))
+            .hint("set it where grove.toml says, then restart Grove")
+    })
+}
+
+/// Hands out the key of a provider to the task that runs in a session, if that is its provider.
+///
+/// # Errors
+/// `Forbidden` when no such task runs there, or it uses another provider or one without a key.
+pub(crate) async fn credential(
+    app: &Arc<App>,
+    session: SessionId,
+    wanted: &GetCredential,
+) -> Result<Credential, Error> {
+    let refused = |why: &str| Err(Error::new(ErrorCode::Forbidden, why));
+    let ctx = Ctx::system(app, app.owner);
+    let running = tasks::service::first_in(ctx.read(), session, TaskState::Running).await?;
+    let session = sessions::service::load(ctx.read(), session).await?.session;
+    let own = (session.agent.as_str(), session.model.as_str());
+    if let Some(why) = refusal(running.map(|task| task.id), own, wanted) {
+        return refused(why);
+    }
+    let config = app.config.file.providers.get(&wanted.provider);
+    let key = config.map(|config| key(config, &wanted.provider)).transpose()?.flatten();
+    match key {
+        Some(key) => Ok(Credential { key }),
+        None => refused("this provider has no key"),
+    }
 }
 
 fn gone(model: &str) -> Error {

@@ -4,9 +4,10 @@
 
 use super::afar::Others;
 use super::backend::Backend;
+use super::bell::Wake;
 use super::connection::Connection;
 use super::driver;
-use super::live::{Clock, LiveRoom, Wake, locked};
+use super::live::{Clock, LiveRoom, locked};
 use super::presence::PeerId;
 use super::revoked::Revoked;
 use super::socket::WebSocket;
@@ -125,7 +126,7 @@ impl<B: Backend> Hub<B> {
     /// # Cancel safety
     /// Not cancel safe: a mutation in flight would be applied without its answer. The shutdown token
     /// ends it.
-    pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
+    pub(super) async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
         let counted = Counted::new(&self.connections);
         let number = self.newest_peer.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let peer = PeerId::of(self.bus.node(), number);
@@ -136,9 +137,14 @@ impl<B: Backend> Hub<B> {
         locked(&self.people).insert(peer, person);
         let ends = (peer, ended, revoked);
         let connection = Connection::new(Arc::clone(&self), socket, caller, ends);
-        self.spawner.track_future(connection.run()).await;
+        connection.run().await;
         locked(&self.people).remove(&peer);
         drop(counted);
+    }
+
+    /// Runs a connection's task, for which the daemon waits when it ends.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawner.spawn_on(task, &self.runtime);
     }
 
     /// Closes all connections of a person; clients come back and have to say again who they are.

@@ -48,8 +48,8 @@ impl<B: Backend> Connection<B> {
         &mut self,
         id: i64,
         ch: &str,
-        epoch: Option<String>,
-        seq: Option<i64>,
+        known: Option<Known>,
+        wants_text: bool,
     ) -> Result<(), End> {
         let topic = match self.topic_of(ch) {
             Ok(topic) => topic,
@@ -58,8 +58,7 @@ impl<B: Backend> Connection<B> {
                 return self.refuse(refusal).await;
             }
         };
-        let known = epoch.zip(seq).map(|(epoch, seq)| Known { epoch, seq });
-        match self.subscribe(id, topic, known).await {
+        match self.subscribe(id, topic, known, wants_text).await {
             Ok(Answered::Live) => Ok(()),
             Ok(Answered::Elsewhere) => {
                 self.leave(topic);
@@ -90,6 +89,7 @@ impl<B: Backend> Connection<B> {
         id: i64,
         topic: Topic,
         known: Option<Known>,
+        wants_text: bool,
     ) -> Result<Answered, Failure> {
         let is_new = !self.topics.contains_key(&topic);
         if is_new && self.topics.len() >= limits::WS_TOPICS {
@@ -108,10 +108,9 @@ impl<B: Backend> Connection<B> {
         };
         let takes_refetch = self.takes_refetch;
         let (hub, peer, bell): (_, PeerId, _) = (&self.hub, self.peer, &self.bell);
-        let subscription = self
-            .topics
-            .entry(topic)
-            .or_insert_with(|| Subscription::join(hub, topic, peer, (bell, takes_refetch)));
+        let join = || Box::new(Subscription::join(hub, topic, peer, (bell, takes_refetch)));
+        let subscription = self.topics.entry(topic).or_insert_with(join);
+        subscription.want_text(wants_text);
         subscription.answer(backend, &mut self.socket, id, known, identity).await
     }
 
@@ -177,9 +176,15 @@ impl<B: Backend> Connection<B> {
         };
         let is_board = matches!(topic, Topic::Board(_));
         let fits = bytes <= limits::PRESENCE_BYTES && presence::fits(&update);
-        if is_board && fits && self.topics.contains_key(&topic) {
+        let Some(subscription) = self.topics.get(&topic).filter(|_| is_board && fits) else {
+            return Ok(());
+        };
+        let now_ms = self.hub.clock().now_ms();
+        if self.waiting_presence.is_empty() && self.presence.take(now_ms) {
+            subscription.room().update_presence(self.peer, update);
+        } else {
             presence::merge(self.waiting_presence.entry(topic).or_default(), update);
-            self.flush_presence(self.hub.clock().now_ms());
+            self.flush_presence(now_ms);
         }
         Ok(())
     }
@@ -190,7 +195,7 @@ impl<B: Backend> Connection<B> {
         while !self.waiting_presence.is_empty() && self.presence.take(now_ms) {
             let Some((topic, update)) = self.waiting_presence.pop_first() else { break };
             if let Some(subscription) = self.topics.get(&topic) {
-                subscription.room().update_presence(self.peer, update);
+                subscription.room().update_presence(self.peer, *update);
             }
         }
     }

@@ -11,6 +11,7 @@
 
 mod afar;
 mod backend;
+mod bell;
 mod connection;
 mod driver;
 mod encode;
@@ -27,7 +28,8 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod upgrade;
 
 pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
 pub use hub::Hub;
-pub use socket::upgrade;
+pub use upgrade::{Upgrade, upgrade};

@@ -3,9 +3,10 @@
 //! Deliberately not here: rights (asked before) and frames that come from the client.
 
 use super::backend::{Backend, Snapshot};
+use super::bell::{Bell, Wake};
 use super::encode;
 use super::hub::Hub;
-use super::live::{LiveRoom, Position, Pull, Seen, Wake};
+use super::live::{LiveRoom, Position, Pull, Seen};
 use super::presence::PeerId;
 use super::room::frame_len;
 use super::socket::{End, Frame, Socket};
@@ -14,7 +15,6 @@ use grove_core_api::event::{Event, Topic};
 use grove_core_api::realtime::{Identity, ServerFrame, close};
 use grove_core_api::{Problem, limits};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// Why a topic could not be read.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Subscription {
         hub: &Hub<B>,
         topic: Topic,
         peer: PeerId,
-        (bell, takes_refetch): (&Arc<Notify>, bool),
+        (bell, takes_refetch): (&Arc<Bell>, bool),
     ) -> Self {
         let wake = Arc::new(Wake::new(Arc::clone(bell)));
         let room = hub.join(topic, peer, Arc::clone(&wake));
@@ -89,6 +89,12 @@ impl Subscription {
     /// Returns the room.
     pub(super) fn room(&self) -> &LiveRoom {
         &self.room
+    }
+
+    /// Says whether streamed text is wanted from now on (rule RT-10).
+    pub(super) fn want_text(&mut self, is_wanted: bool) {
+        self.wake.want_text(is_wanted);
+        self.seen.is_textless = !is_wanted;
     }
 
     /// Returns whether there may be something new, once per change.
@@ -152,7 +158,7 @@ impl Subscription {
                 }
             }
             Pull::Behind => {
-                let answered = self.catch_up(backend, socket).await?;
+                let answered = Box::pin(self.catch_up(backend, socket)).await?;
                 self.wake.raise();
                 return Ok(answered);
             }

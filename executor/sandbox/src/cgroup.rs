@@ -184,11 +184,7 @@ impl Cgroup {
     pub fn is_out_of_memory(&self) -> bool {
         self.places.iter().any(|place| {
             let Some(file) = place.memory_events else { return false };
-            let text = fs::read_to_string(place.path.join(file)).unwrap_or_default();
-            text.lines().any(|line| {
-                let count = line.strip_prefix("oom_kill ");
-                count.is_some_and(|count| count.trim().parse::<u64>().is_ok_and(|it| it > 0))
-            })
+            kills_in(&place.path.join(file)).is_some_and(|count| count > 0)
         })
     }
 
@@ -208,6 +204,25 @@ impl Drop for Cgroup {
             }
         }
     }
+}
+
+/// How many processes of the caller's own group were killed because its limit of memory was reached.
+///
+/// `id` is the group's name; `None` when the caller is in no such group, or it has no such limit.
+#[must_use]
+pub fn own_memory_kills(id: &str) -> Option<u64> {
+    let found = mounts::find();
+    let old = found.v1.into_iter().find(|(controller, _)| *controller == "memory");
+    let old = old.map(|(_, group)| (group, "memory.oom_control"));
+    let own = old.into_iter().chain(found.unified.map(|group| (group, "memory.events")));
+    let mut own = own.filter(|(group, _)| group.ends_with(id));
+    own.find_map(|(group, file)| kills_in(&group.join(file)))
+}
+
+/// The count in a file of a group's memory events.
+fn kills_in(file: &Path) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 /// Kills every process in a group and in those below it.

@@ -9,7 +9,7 @@ use crate::landlock::{self, Grants};
 use crate::layers::LayerSet;
 use crate::mounts::{self, TEMPORARY, Trouble, View};
 use crate::start::{Plan, has_user_namespace};
-use crate::{seccomp, sys};
+use crate::{seccomp, sys, system};
 use grove_core_api::isolation::Layer;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
@@ -199,6 +199,9 @@ impl Child<'_> {
         if layers.contains(Layer::Landlock) {
             let read = self.readable();
             let mut grants = Grants::new(&self.plan.write, &read);
+            let stays_root = self.plan.identity.is_none() && self.ids.0.is_root();
+            let settings = stays_root.then(system::public_settings);
+            grants.settings = settings.as_deref();
             // Private ones; without namespaces they are everybody's, and stay shut.
             if layers.contains(Layer::Namespaces) {
                 grants.write.extend(TEMPORARY.iter().map(Path::new));

@@ -18,10 +18,12 @@ use std::path::{Path, PathBuf};
 const WANTED: ABI = ABI::V6;
 
 /// Directories of the system that may be read.
-pub(crate) const SYSTEM: [&str; 13] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/proc", "/sys",
-    "/dev", "/run",
-];
+const SYSTEM: [&str; 11] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix", "/proc", "/sys", "/run"];
+/// Settings of the system, for who does not stay root.
+const SETTINGS: &str = "/etc";
+/// Where devices lie: which there are may be seen, and no more.
+const DEVICE_DIRECTORY: &str = "/dev";
 
 /// Devices that may be read and written.
 const DEVICES: [&str; 8] = [
@@ -40,12 +42,14 @@ const DEVICES: [&str; 8] = [
 pub(crate) struct Grants<'a> {
     pub(crate) write: Vec<&'a Path>,
     pub(crate) read: Vec<&'a Path>,
+    /// What of the system's settings may be read; absent: all of them.
+    pub(crate) settings: Option<&'a [PathBuf]>,
 }
 
 impl<'a> Grants<'a> {
     pub(crate) fn new(write: &'a [PathBuf], read: &'a [PathBuf]) -> Self {
         let paths = |list: &'a [PathBuf]| list.iter().map(PathBuf::as_path).collect();
-        Self { write: paths(write), read: paths(read) }
+        Self { write: paths(write), read: paths(read), settings: None }
     }
 }
 
@@ -57,6 +61,10 @@ pub(crate) fn ruleset(grants: &Grants<'_>) -> Result<RulesetCreated, RulesetErro
     let everything = AccessFs::from_all(WANTED);
     let reading = AccessFs::from_read(WANTED);
     let devices: BitFlags<AccessFs> = reading | AccessFs::WriteFile | AccessFs::IoctlDev;
+    let settings: Vec<&Path> = match grants.settings {
+        Some(settings) => settings.iter().map(PathBuf::as_path).collect(),
+        None => vec![Path::new(SETTINGS)],
+    };
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(everything)?
@@ -64,6 +72,8 @@ pub(crate) fn ruleset(grants: &Grants<'_>) -> Result<RulesetCreated, RulesetErro
         .create()?
         .set_compatibility(CompatLevel::BestEffort)
         .add_rules(path_beneath_rules(SYSTEM, reading))?
+        .add_rules(path_beneath_rules([DEVICE_DIRECTORY], AccessFs::ReadDir))?
+        .add_rules(rules(&settings, reading))?
         .add_rules(rules(&grants.read, reading))?
         .add_rules(path_beneath_rules(DEVICES, devices))?
         .add_rules(rules(&grants.write, everything))

@@ -18,9 +18,11 @@ pub mod person;
 pub mod pidfd;
 pub mod places;
 pub mod probe;
+pub mod promptness;
 mod seccomp;
 mod start;
 mod sys;
+mod system;
 pub mod tree;
 
 pub use layers::LayerSet;

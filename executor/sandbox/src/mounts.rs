@@ -8,7 +8,7 @@
 
 use crate::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, geteuid};
@@ -20,6 +20,15 @@ use std::path::{Component, Path, PathBuf};
 pub(crate) const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// Where name resolution is configured on hosts whose `/etc/resolv.conf` leads below `/run`.
 const RESOLVER: &str = "/run/systemd/resolve";
+/// Devices that everybody may use; there are no others in the view.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// Names for what a process has open.
+const OPEN_NAMES: [(&str, &str); 4] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+];
 /// Size of the private temporary directories when nobody says otherwise.
 const TMP_BYTES: u64 = 512 << 20;
 
@@ -62,6 +71,7 @@ pub(crate) fn build(view: &View<'_>) -> Result<(), Trouble> {
     let root = open_directory(None, Path::new("/")).map_err(failed("open /"))?;
     sys::set_mount_attributes(root.as_fd(), MOUNT_RDONLY | MOUNT_NOSUID)
         .map_err(failed("make / read-only"))?;
+    devices()?;
     hide(view)?;
     for (path, tree) in &granted {
         let onto = target(path).map_err(Trouble::Path)?;
@@ -119,6 +129,39 @@ fn empty(path: &Path, options: &str) -> Result<(), String> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options))
         .map_err(failed(&format!("cover {}", path.display())))
+}
+
+/// A `/dev` of its own, with the devices that everybody may use and the places that others are
+/// mounted at.
+fn devices() -> Result<(), String> {
+    let at = Path::new("/dev");
+    let mut trees = Vec::new();
+    for name in DEVICES {
+        let how = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // A container may lack one.
+        let Ok(node) = open(&at.join(name), how, Mode::empty()) else { continue };
+        let tree =
+            sys::clone_tree(node.as_fd()).map_err(|error| format!("clone {name}: {error}"))?;
+        trees.push((at.join(name), tree));
+    }
+    empty(at, "mode=755,size=64k")?;
+    let make = || -> std::io::Result<()> {
+        for name in ["pts", "shm", "mqueue"] {
+            std::fs::create_dir(at.join(name))?;
+        }
+        for (name, target) in OPEN_NAMES {
+            std::os::unix::fs::symlink(target, at.join(name))?;
+        }
+        std::fs::write(at.join("ptmx"), "")?;
+        for (path, tree) in &trees {
+            let onto = std::fs::File::create(path)?;
+            sys::attach_tree(tree.as_fd(), onto.as_fd())?;
+        }
+        Ok(())
+    };
+    make().map_err(|error| format!("fill /dev: {error}"))?;
+    let directory = open_directory(None, at).map_err(failed("open /dev"))?;
+    sys::set_mount_attributes(directory.as_fd(), MOUNT_RDONLY).map_err(failed("shut /dev"))
 }
 
 /// Terminals of its own, so that nobody else's can be reached by number.

@@ -4,6 +4,7 @@
 //! call fails with `EPERM`; clone3 with `ENOSYS`, because its flags lie behind a pointer that a
 //! filter cannot read, and the C library then falls back to clone, whose flags can be read.
 
+use crate::sys;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
     SeccompFilter, SeccompRule, TargetArch, apply_filter,
@@ -158,4 +159,21 @@ pub(crate) fn apply() -> Result<String, String> {
         apply_filter(program).map_err(|error| error.to_string())?;
     }
     Ok(format!("{} calls refused", REFUSED.len()))
+}
+
+/// The filter of the second tier: asking for shorter slices of the processor is the executor's alone
+/// (`promptness`). Like clone3 the call is absent, so that programs fall back to an older one.
+///
+/// `None` where the kernel has no filters.
+pub(crate) fn second_tier() -> Option<BpfProgram> {
+    let rules = [(libc::SYS_sched_setattr, Vec::new())].into_iter().collect();
+    sys::has_filters().then(|| compile(rules, libc::ENOSYS).ok()).flatten()
+}
+
+/// Adds a compiled filter. Async-signal-safe; needs `no_new_privs`.
+///
+/// # Errors
+/// `EACCES` when the kernel does not take it.
+pub(crate) fn add(program: &BpfProgram) -> nix::Result<()> {
+    apply_filter(program).map_err(|_error| nix::errno::Errno::EACCES)
 }

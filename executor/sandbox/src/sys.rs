@@ -246,3 +246,44 @@ pub(crate) fn raise_loopback() -> io::Result<()> {
     Errno::result(unsafe { libc::ioctl(fd, libc::SIOCSIFFLAGS, &raw const request) })?;
     Ok(())
 }
+
+/// Asks for slices of the processor of this length for this thread, as far as it is scheduled in the
+/// ordinary way. What it starts gets the usual ones.
+///
+/// # Errors
+/// The kernel's; `ENOSYS` also where a filter forbids the call.
+pub(crate) fn set_slice(nanoseconds: u64) -> nix::Result<()> {
+    let mut attributes = slice_attributes()?;
+    let policy = i32::try_from(attributes.sched_policy).unwrap_or(-1);
+    if ![libc::SCHED_OTHER, libc::SCHED_BATCH].contains(&policy) {
+        return Ok(());
+    }
+    attributes.sched_flags = u64::from(libc::SCHED_FLAG_RESET_ON_FORK.unsigned_abs());
+    attributes.sched_runtime = nanoseconds;
+    // SAFETY: the kernel reads the structure, whose size is in it; it lives across the call.
+    let set = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    Errno::result(set).map(drop)
+}
+
+/// How this thread is scheduled.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) fn slice_attributes() -> nix::Result<libc::sched_attr> {
+    // SAFETY: all-zero is a valid value of this plain structure.
+    let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::sched_attr>();
+    // SAFETY: the kernel writes at most `size` bytes to the structure, which is that large.
+    let read = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) };
+    Errno::result(read)?;
+    attributes.size = u32::try_from(size).unwrap_or(0);
+    Ok(attributes)
+}
+
+/// Whether the kernel can make a filtered call fail with an error.
+pub(crate) fn has_filters() -> bool {
+    let action = libc::SECCOMP_RET_ERRNO;
+    let operation = libc::SECCOMP_GET_ACTION_AVAIL;
+    // SAFETY: with this operation the kernel reads one number, which lives across the call.
+    unsafe { libc::syscall(libc::SYS_seccomp, operation, 0, &raw const action) == 0 }
+}

@@ -4,19 +4,22 @@
 //! two kinds, `output` turns it all into numbered events, `mcp` brings Grove's own tools.
 
 mod conversation;
+mod keys;
 mod mcp;
+mod means;
 mod model;
 mod output;
 mod provider;
 mod rehearsal;
 mod turn;
 
+pub(crate) use keys::Keys;
 pub(crate) use mcp::McpTools;
+pub(crate) use means::{Means, Memory};
 pub(crate) use model::{ModelError, ToolCall, ToolSpec};
 pub(crate) use output::{Piece, Pieces};
 
 use crate::git::{self, Taken};
-use crate::network::Network;
 use crate::replay::Replay;
 use futures_util::FutureExt;
 use grove_core_api::agent::{AgentEvent, Decision, ErrorClass, GitState, Outcome};
@@ -107,12 +110,12 @@ pub(crate) struct Start {
     pub(crate) prompt: Prompt,
     pub(crate) running: Arc<Running>,
     pub(crate) replay: Arc<Replay>,
-    pub(crate) network: Arc<Network>,
+    pub(crate) means: Means,
 }
 
 /// Runs a task: each `TaskStarted` is followed by exactly one `TaskEnded`, whatever happens between.
 pub(crate) async fn run(start: Start) {
-    let Start { prompt, running, replay, network } = start;
+    let Start { prompt, running, replay, means } = start;
     let mut output = Output::new(replay, prompt.task_id);
     let before = guarded(snapshot(&prompt, "before")).await;
     let (git, reference, failure) = described(before);
@@ -120,7 +123,7 @@ pub(crate) async fn run(start: Start) {
     let outcome = match failure {
         // Without a snapshot what the agent changes could not be undone.
         Some(failure) => Err(failure),
-        None => Box::pin(attempt(&prompt, &running, &network, &mut output)).await,
+        None => Box::pin(attempt(&prompt, &running, &means, &mut output)).await,
     };
     output.settle().await;
     let outcome = match outcome {
@@ -143,13 +146,13 @@ pub(crate) async fn run(start: Start) {
 async fn attempt(
     prompt: &Prompt,
     running: &Running,
-    network: &Network,
+    means: &Means,
     output: &mut Output,
 ) -> Result<Outcome, ModelError> {
     tokio::select! {
         biased;
         () = running.cancelled.cancelled() => Ok(Outcome::Cancelled),
-        outcome = guarded(turn::run(prompt, running, network, output)) => {
+        outcome = guarded(turn::run(prompt, running, means, output)) => {
             outcome.and_then(|outcome| outcome).map(|()| Outcome::Completed)
         }
     }

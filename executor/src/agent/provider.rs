@@ -1,6 +1,7 @@
 //! A model provider over the network: Anthropic, `OpenAI`-compatible servers, Ollama.
 
 use super::conversation::{Conversation, Entry};
+use super::keys::Keys;
 use super::model::{Model, ModelAnswer, ModelError, ToolCall};
 use super::output::{Piece, Pieces};
 use futures_util::StreamExt;
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 /// Longest time to open a connection.
 const CONNECT_MS: u64 = 10_000;
+/// Local servers want no key, but the adapters want a value.
+const NO_KEY: &str = "none";
 /// Letters of a provider's error that people see.
 const MESSAGE_CHARS: usize = 500;
 
@@ -26,7 +29,8 @@ pub(super) struct Provider {
     client: Client,
     target: ServiceTarget,
     name: String,
-    api_key: Option<Secret>,
+    /// Absent for servers that want no key.
+    keys: Option<(String, Keys)>,
     price_micro_usd: [i64; 4],
     /// The answers of this task as the provider gave them: they carry signatures that must come back.
     natives: Vec<MessageContent>,
@@ -37,12 +41,24 @@ impl Provider {
     ///
     /// # Errors
     /// `internal` when it cannot be built or the source is no provider.
-    pub(super) fn new(source: &ModelSource, proxy: Option<String>) -> Result<Self, ModelError> {
+    pub(super) fn new(
+        source: &ModelSource,
+        proxy: Option<String>,
+        keys: Keys,
+    ) -> Result<Self, ModelError> {
         let internal = |problem: String| ModelError::new(ErrorClass::Internal, problem);
-        let ModelSource::Provider { dialect, base_url, model, api_key, price_micro_usd } = source
+        let ModelSource::Provider {
+            dialect,
+            base_url,
+            model,
+            provider,
+            needs_key,
+            price_micro_usd,
+        } = source
         else {
             return Err(internal("A rehearsal is no provider.".to_owned()));
         };
+        let keys = needs_key.then(|| (provider.clone(), keys));
         let mut builder = reqwest::Client::builder();
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::all(proxy)
@@ -61,13 +77,11 @@ impl Provider {
             Dialect::Openai => AdapterKind::OpenAI,
             Dialect::Ollama => AdapterKind::Ollama,
         };
-        // Local servers want no key, but the adapters want a value.
-        let key = api_key.as_ref().map_or("none", Secret::expose);
         let base_url =
             if base_url.ends_with('/') { base_url.clone() } else { format!("{base_url}/") };
         let target = ServiceTarget {
             endpoint: Endpoint::from_owned(base_url),
-            auth: AuthData::from_single(key),
+            auth: AuthData::from_single(NO_KEY),
             model: ModelIden::new(kind, model.clone()),
         };
         let client = Client::builder()
@@ -78,7 +92,7 @@ impl Provider {
             client,
             target,
             name: model.clone(),
-            api_key: api_key.clone(),
+            keys,
             price_micro_usd: price_micro_usd.unwrap_or_default(),
             natives: Vec::new(),
         })
@@ -142,14 +156,12 @@ impl Provider {
         }
     }
 
-    fn error(&self, error: &genai::Error) -> ModelError {
-        let text = error.to_string();
-        let class = classify(error, &text.to_ascii_lowercase());
-        let mut message = readable(&text);
-        if let Some(key) = self.api_key.as_ref().map(Secret::expose).filter(|key| !key.is_empty()) {
-            message = message.replace(key, "[redacted]");
+    /// The key for one call, when the server wants one.
+    async fn key(&mut self) -> Result<Option<Secret>, ModelError> {
+        match &mut self.keys {
+            Some((provider, keys)) => keys.get(provider).await.map(Some),
+            None => Ok(None),
         }
-        ModelError::new(class, message)
     }
 
     fn finish(&mut self, end: Option<StreamEnd>, text: String) -> Result<ModelAnswer, ModelError> {
@@ -211,12 +223,18 @@ impl Model for Provider {
             .with_capture_tool_calls(true)
             .with_capture_reasoning_content(true);
         let request = self.request(conversation);
-        let opened =
-            self.client.exec_chat_stream(self.target.clone(), request, Some(&options)).await;
-        let mut stream = opened.map_err(|error| self.error(&error))?.stream;
+        // Held until this call is over: it has to be taken out of what the provider says.
+        let key = self.key().await?;
+        let failed = |error: genai::Error| failure(&error, key.as_ref());
+        let mut target = self.target.clone();
+        if let Some(key) = &key {
+            target.auth = AuthData::from_single(key.expose());
+        }
+        let opened = self.client.exec_chat_stream(target, request, Some(&options)).await;
+        let mut stream = opened.map_err(failed)?.stream;
         let (mut text, mut size, mut end) = (String::new(), 0, None);
         while let Some(event) = stream.next().await {
-            let (kind, words) = match event.map_err(|error| self.error(&error))? {
+            let (kind, words) = match event.map_err(failed)? {
                 ChatStreamEvent::Chunk(chunk) => {
                     text.push_str(&chunk.content);
                     (StreamKind::Text, chunk.content)
@@ -242,6 +260,17 @@ impl Model for Provider {
         drop(stream);
         self.finish(end, text).map(Some)
     }
+}
+
+/// What people see of a failure; never the key.
+fn failure(error: &genai::Error, key: Option<&Secret>) -> ModelError {
+    let text = error.to_string();
+    let class = classify(error, &text.to_ascii_lowercase());
+    let mut message = readable(&text);
+    if let Some(key) = key.map(Secret::expose).filter(|key| !key.is_empty()) {
+        message = message.replace(key, "[redacted]");
+    }
+    ModelError::new(class, message)
 }
 
 /// Says what kind of failure it is: by HTTP status, else by the provider's own words.

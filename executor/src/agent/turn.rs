@@ -3,11 +3,11 @@
 use super::Running;
 use super::conversation::{Conversation, Entry, ToolResult};
 use super::mcp::McpTools;
+use super::means::Means;
 use super::model::{Model, ModelAnswer, ModelError, ToolCall};
 use super::output::Output;
 use super::provider::Provider;
 use super::rehearsal::Rehearsal;
-use crate::network::Network;
 use crate::tools::{self, Outcome, Toolbox};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use grove_core_api::agent::{AgentEvent, Decision, ErrorClass};
@@ -19,19 +19,19 @@ use uuid::Uuid;
 /// Runs the task to its end.
 ///
 /// # Errors
-/// With what the model failed, or `limit` after `limits::AGENT_STEPS`.
+/// With what the model failed, or `limit` after `limits::AGENT_STEPS` and when memory ran out.
 ///
 /// # Cancel safety
 /// Cancel safe: the model's stream ends, and so do the processes of a running tool.
 pub(super) async fn run(
     prompt: &Prompt,
     running: &Running,
-    network: &Network,
+    means: &Means,
     output: &mut Output,
 ) -> Result<(), ModelError> {
-    let mut model = model(&prompt.model, network)?;
+    let mut model = model(&prompt.model, means)?;
     let mcp = connect(prompt, output).await;
-    let tools = Toolbox::new(prompt, network, mcp);
+    let tools = Toolbox::new(prompt, &means.network, mcp);
     let mut conversation = Conversation::new(prompt, tools.specs());
     for _ in 0..limits::AGENT_STEPS {
         let Some(answer) = ask(model.as_mut(), &conversation, output).await? else {
@@ -45,7 +45,9 @@ pub(super) async fn run(
         }
         let mut results = Vec::new();
         for call in &answer.calls {
+            let killed = means.memory.kills();
             let said = use_tool(&tools, prompt.approvals, call, running, output).await;
+            means.memory.check(killed)?;
             results.push(ToolResult {
                 call_id: call.id.clone(),
                 tool: call.tool.clone(),
@@ -60,7 +62,8 @@ pub(super) async fn run(
     Err(ModelError::new(ErrorClass::Limit, message))
 }
 
-fn model(source: &ModelSource, network: &Network) -> Result<Box<dyn Model>, ModelError> {
+fn model(source: &ModelSource, means: &Means) -> Result<Box<dyn Model>, ModelError> {
+    let network = &means.network;
     Ok(match source {
         ModelSource::Rehearsal { scenario } => Box::new(Rehearsal::new(scenario.clone())),
         ModelSource::Provider { .. } if network.is_cut_off() => {
@@ -68,7 +71,9 @@ fn model(source: &ModelSource, network: &Network) -> Result<Box<dyn Model>, Mode
                 "This session has no network (profile `none`), so its model cannot be reached.";
             return Err(ModelError::new(ErrorClass::Network, message));
         }
-        ModelSource::Provider { .. } => Box::new(Provider::new(source, network.proxy_url())?),
+        ModelSource::Provider { .. } => {
+            Box::new(Provider::new(source, network.proxy_url(), means.keys.clone())?)
+        }
     })
 }
 

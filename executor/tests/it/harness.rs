@@ -1,6 +1,7 @@
 //! Plays monitor and daemon for a real `grove-executor`.
 
 use grove_core_api::agent::{AgentEvent, Outcome};
+use grove_core_api::ipc::credential::{Credential, GetCredential};
 use grove_core_api::ipc::method::{
     AddWorktree, ApprovalMode, Done, EventAck, GitAuthor, GitProgress, Initialize, Initialized,
     MirrorRepo, ModelSource, Prompt, SessionEvent,
@@ -26,13 +27,15 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+/// The provider whose key there is.
+pub(crate) const PROVIDER: &str = "far";
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// Waits, but not for ever.
@@ -69,16 +72,29 @@ pub(crate) struct Daemon {
     pub(crate) peer: Peer,
     pub(crate) events: mpsc::Receiver<SessionEvent>,
     pub(crate) progress: mpsc::Receiver<GitProgress>,
+    /// The tasks that asked for a key.
+    pub(crate) asked: Asked,
 }
+
+type Asked = Arc<Mutex<Vec<TaskId>>>;
 
 struct Listener {
     events: mpsc::Sender<SessionEvent>,
     progress: mpsc::Sender<GitProgress>,
     tunnels: Tunnels,
     hosts: Hosts,
+    asked: Asked,
 }
 
 impl Listener {
+    fn credential(&self, wanted: &GetCredential) -> Result<Credential, RpcError> {
+        self.asked.lock().expect("free").push(wanted.task_id);
+        if wanted.provider != PROVIDER {
+            return Err(RpcError::new(frame::DENIED, "this is not the provider of the task"));
+        }
+        Ok(Credential { key: Secret::new("sk-private") })
+    }
+
     async fn open(&self, open: OpenTunnel) -> Result<Done, RpcError> {
         let wanted = match &open.target {
             TunnelTarget::Grove => "grove".to_owned(),
@@ -100,6 +116,10 @@ impl Listener {
 
 impl Handler for Listener {
     async fn request(&self, method: &str, raw: Option<Raw>) -> Result<Raw, RpcError> {
+        if method == GetCredential::NAME {
+            let give = async |wanted: GetCredential| self.credential(&wanted);
+            return call::<GetCredential, _, _>(raw, give).await;
+        }
         if method == OpenTunnel::NAME {
             return call::<OpenTunnel, _, _>(raw, |open| self.open(open)).await;
         }
@@ -165,17 +185,19 @@ impl Executor {
         let (event_sender, events) = mpsc::channel(10_000);
         let (progress_sender, progress) = mpsc::channel(1_000);
         let tunnels = Tunnels::new(limits::TUNNELS);
+        let asked = Asked::default();
         let listener = Listener {
             events: event_sender,
             progress: progress_sender,
             tunnels: tunnels.clone(),
             hosts: self.hosts.clone(),
+            asked: Arc::clone(&asked),
         };
         let (peer, driver) = Peer::start(ours, Arc::new(listener), Arc::new(Unobserved));
         tunnels.bind(peer.clone());
         #[expect(clippy::disallowed_methods, reason = "the test drives its connections")]
         tokio::spawn(driver);
-        Daemon { peer, events, progress }
+        Daemon { peer, events, progress, asked }
     }
 
     /// Connects and says `initialize`.

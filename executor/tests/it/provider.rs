@@ -1,13 +1,12 @@
 //! The built-in agent against providers that speak the real wire, on loopback.
 
-use crate::harness::{Place, command, streamed};
+use crate::harness::{PROVIDER, Place, command, streamed};
 use crate::turns::serve;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use grove_core_api::Secret;
 use grove_core_api::agent::{AgentEvent, ErrorClass, Outcome, StreamKind, Usage};
 use grove_core_api::ipc::method::{Dialect, HistoryEntry, ModelSource, Prompt};
 use serde_json::{Value, json};
@@ -105,7 +104,8 @@ pub(crate) fn prompt(place: &Place, dialect: Dialect, base_url: String) -> Promp
         dialect,
         base_url,
         model: "some-model".into(),
-        api_key: Some(Secret::new("sk-private")),
+        provider: PROVIDER.into(),
+        needs_key: true,
         price_micro_usd: Some([1_000_000, 2_000_000, 500_000, 0]),
     };
     prompt
@@ -194,6 +194,42 @@ async fn an_openai_compatible_server_streams_calls_tools_and_is_metered() {
     assert_eq!(roles, expected, "{last}");
     let told = last["messages"][6]["content"].to_string();
     assert!(told.contains("from the tool") && told.contains("[exit code 0]"), "{told}");
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_before_each_call_and_a_refusal_ends_the_task() {
+    let place = Place::new().await;
+    let session = place.session();
+    let (mut daemon, _) = session.attach(0).await;
+    let script = Script::new(&[
+        (503, json!({ "error": { "message": "later" } }).to_string()),
+        (200, openai(&[json!({ "content": "Done." })], "stop")),
+    ]);
+    let url = script.serve().await;
+    let mut prompt = prompt(&place, Dialect::Openai, format!("{url}/v1/"));
+    assert!(daemon.asked.lock().expect("free").is_empty(), "nothing is asked for ahead");
+    daemon.prompt(&prompt).await.expect("accepted");
+    assert_eq!(daemon.read_task().await.1, Outcome::Completed);
+    let of_first = prompt.task_id;
+    assert_eq!(*daemon.asked.lock().expect("free"), [of_first, of_first], "once for each call");
+    assert_eq!(script.asked().len(), 2);
+
+    let ModelSource::Provider { provider, .. } = &mut prompt.model else { unreachable!() };
+    *provider = "another".into();
+    daemon.prompt(&prompt).await.expect("accepted");
+    let (events, outcome) = daemon.read_task().await;
+    assert_eq!(outcome, Outcome::Failed);
+    let (class, said) = failure(&events).expect("an error");
+    assert_eq!(class, ErrorClass::Auth);
+    assert!(said.contains("`another`") && said.contains("not the provider"), "{said}");
+    assert_eq!(script.asked().len(), 2, "without a key nobody is called");
+
+    let ModelSource::Provider { needs_key, .. } = &mut prompt.model else { unreachable!() };
+    *needs_key = false;
+    daemon.prompt(&prompt).await.expect("accepted");
+    daemon.read_task().await;
+    assert_eq!(daemon.asked.lock().expect("free").len(), 3, "who needs none asks for none");
+    assert_eq!(script.asked()[2].1["authorization"], "Bearer none");
 }
 
 #[tokio::test]

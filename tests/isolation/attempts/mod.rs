@@ -93,5 +93,5 @@ attempts! {
         vsock_high_bits other_table;
     privilege: regain_root regain_group other_user foreign_groups capabilities_left setuid_program
         setgid_program capable_program inherited_fds inherited_streams inherited_environment
-        core_dump cgroup_raise cgroup_leave cgroup_child cgroup_thaw;
+        core_dump slice_shorten cgroup_raise cgroup_leave cgroup_child cgroup_thaw;
 }

@@ -183,6 +183,15 @@ fn write_to(path: &Path, text: &str) -> io::Result<String> {
     Ok(format!("wrote {}", path.display()))
 }
 
+pub(super) fn slice_shorten(_: &Targets) -> Attempt {
+    // `struct sched_attr` of sched_setattr(2), 48 bytes: its size, then among zeros the slice.
+    let mut attributes = [0_u64; 6];
+    attributes[0] = 48;
+    attributes[3] = 100_000;
+    sys::call(libc::SYS_sched_setattr, &[0, attributes.as_ptr() as usize, 0])?;
+    escaped("has the shortest slices")
+}
+
 pub(super) fn cgroup_raise(_: &Targets) -> Attempt {
     in_own_groups(|_, own| {
         write_to(&own.join("pids.max"), "max")

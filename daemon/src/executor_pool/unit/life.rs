@@ -73,9 +73,9 @@ impl Unit {
             user: Some(session.created_by),
             account,
         });
-        let (pool, way_out) = (&self.app.pool, Some((&self.app.egress, self.session)));
+        let (pool, session) = (&self.app.pool, Some((&self.app, self.session)));
         let (monitor, spawner, progress) = (&pool.monitor, &pool.spawner, &pool.progress);
-        connection::connect(monitor, spawner, progress, id, (reach, way_out), watch).await
+        connection::connect(monitor, spawner, progress, id, (reach, session), watch).await
     }
 
     /// Goes on with an executor that has answered.

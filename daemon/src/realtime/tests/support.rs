@@ -4,9 +4,11 @@
 //! `World::loopback` is the real thing.
 
 use crate::bus::{Bus, Exchange, InProcess, NodeId};
-use crate::realtime::{Backend, Head, Hub, MutationError, Snapshot, UserIdentity, upgrade};
+use crate::realtime::{
+    Backend, Head, Hub, MutationError, Snapshot, Upgrade, UserIdentity, upgrade,
+};
 use axum::Router;
-use axum::extract::{OriginalUri, State, WebSocketUpgrade};
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use axum::routing::any;
 use axum::serve::Listener;
@@ -207,11 +209,11 @@ pub(super) struct World {
 }
 
 async fn answer(
-    ws: WebSocketUpgrade,
+    asked: Upgrade,
     OriginalUri(uri): OriginalUri,
     State(hub): State<Arc<Hub<Memory>>>,
 ) -> Response {
-    upgrade(ws, hub, uri.query().unwrap_or_default().to_owned())
+    upgrade(asked, hub, uri.query().unwrap_or_default().to_owned())
 }
 
 impl World {
