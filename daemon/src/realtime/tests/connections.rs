@@ -49,7 +49,7 @@ async fn rt16_unusable_frames_are_answered_and_too_many_end_the_connection() {
         (r#"{"t":"ping"}"#, "invalid_request"),
         (r#"{"t":"ping","ts":1,"x":1}"#, "invalid_request"),
         (r#"{"t":"hello","v":1}"#, "invalid_request"),
-        (r#"{"t":"sub","id":1,"ch":"user:me"}"#, "invalid_request"),
+        (r#"{"t":"sub","id":1,"ch":"nobody:me"}"#, "invalid_request"),
         (r#"{"t":"unsub","ch":"board:../.."}"#, "invalid_request"),
         (r#"{"t":"pres","ch":"x","d":{}}"#, "invalid_request"),
     ];
