@@ -20,6 +20,7 @@ mod idempotency;
 mod instance;
 mod mcp;
 mod messages;
+mod notices;
 mod openapi;
 mod plans;
 mod realtime;

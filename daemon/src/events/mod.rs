@@ -3,9 +3,6 @@
 //! Invariants: numbers of a topic run 1, 2, 3 … without holes; an event is never changed; what is no
 //! longer kept of a board's log is replaced by a snapshot, so that every later moment can be read.
 
-mod care;
 mod model;
-mod moments;
 pub(crate) mod service;
-mod snapshots;
 pub(crate) mod store;

@@ -5,7 +5,7 @@ use crate::boards::model::picture;
 use crate::boards::{service, store};
 use crate::context::Ctx;
 use crate::error::Error;
-use axum::body::Bytes;
+use bytes::Bytes;
 use grove_core_api::rest::boards::BoardImage;
 use grove_core_api::{BoardId, ErrorCode, limits};
 use sha2::{Digest, Sha256};

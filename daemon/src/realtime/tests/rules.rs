@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     include_str!("afar.rs"),
     include_str!("connections.rs"),
     include_str!("docs.rs"),
@@ -24,6 +24,7 @@ const SOURCES: [&str; 19] = [
     include_str!("../../../../tests/it/board_log.rs"),
     include_str!("../../../../tests/it/board_past.rs"),
     include_str!("../../../../tests/it/comments.rs"),
+    include_str!("../../../../tests/it/notices.rs"),
 ];
 
 /// Names like `rt14_presence_is_not_echoed` that follow `before`.

@@ -1,5 +1,7 @@
 //! Rows of the log.
 
+pub(crate) mod snapshots;
+
 use crate::clock;
 use crate::db::entity::{event, topic};
 use crate::error::Error;

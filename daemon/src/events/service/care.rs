@@ -3,11 +3,12 @@
 //! Work comes in small steps, each a transaction of its own, so that nobody waits for it. A log is cut
 //! only at a snapshot, so that every moment after the cut can still be read.
 
-use super::model::{Retention, next_snapshot};
-use super::{moments, snapshots, store};
+use super::moments;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::events::model::{Retention, next_snapshot};
+use crate::events::store::{self, snapshots};
 use crate::{boards, users};
 use grove_core_api::event::Topic;
 use grove_core_api::{BoardId, UnixMillis, limits};

@@ -1,4 +1,7 @@
-//! Reading a topic's log.
+//! Reading a topic's log; as it was (`moments`), and its care (`care`).
+
+mod care;
+mod moments;
 
 use super::store;
 use crate::auth::policy::Action;
@@ -9,9 +12,9 @@ use grove_core_api::ErrorCode;
 use grove_core_api::event::Topic;
 use grove_core_api::rest::messages::{EventList, EventQuery};
 
-pub(crate) use super::care::upkeep;
-pub(crate) use super::moments::at;
 pub(crate) use super::store::head;
+pub(crate) use care::upkeep;
+pub(crate) use moments::at;
 
 /// A stretch of the log after a number.
 pub(crate) async fn list(ctx: &Ctx, topic: Topic, query: &EventQuery) -> Result<EventList, Error> {

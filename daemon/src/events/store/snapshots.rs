@@ -1,8 +1,8 @@
 //! Rows of snapshots of logs, and the end of what they replace.
 
-use super::model::State;
 use crate::db::entity::{event, removed_object, topic_snapshot};
 use crate::error::Error;
+use crate::events::model::State;
 use grove_core_api::event::Topic;
 use grove_core_api::{BoardId, UnixMillis};
 use sea_orm::{

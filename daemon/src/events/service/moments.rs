@@ -1,9 +1,9 @@
 //! Reading a topic as it was.
 
-use super::model::{State, play};
-use super::snapshots::{self, Kept};
-use super::store;
 use crate::error::Error;
+use crate::events::model::{State, play};
+use crate::events::store;
+use crate::events::store::snapshots::{self, Kept};
 use grove_core_api::event::Topic;
 use grove_core_api::rest::boards::{AtQuery, TopicState};
 use grove_core_api::{ErrorCode, limits};
