@@ -290,7 +290,8 @@ describe("a draft", () => {
     const { update, clear } = taken?.draft ?? { update: "", clear: "" };
     for (const bytes of [update, clear]) Y.applyUpdate(daemon.doc, fromBase64(bytes) ?? new Uint8Array());
     expect([taken?.text, taken?.draft.epoch, daemon.text]).toEqual(["do it now", "e1", "please"]);
-    expect(left.text.toString()).toBe("do it pleasenow");
+    // Both wrote at one place: which word comes first is decided by the windows' random numbers.
+    expect(["do it pleasenow", "do it nowplease"]).toContain(left.text.toString());
   });
 
   test("is not taken without a line", () => {
