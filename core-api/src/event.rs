@@ -4,7 +4,7 @@
 //! list of operations, applied all or nothing, under one sequence number. The same form serves the
 //! WebSocket, the log, resume and replay.
 
-use crate::{BoardId, SessionId, UnixMillis, UserId};
+use crate::{BoardId, DocId, SessionId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -18,6 +18,8 @@ pub enum Topic {
     Board(BoardId),
     /// A session's row, tasks and messages, and its streamed text.
     Session(SessionId),
+    /// A text that several people write together; it has no log, but Yjs' own synchronization.
+    Doc(DocId),
     /// What concerns one person alone; on the wire `user:me`.
     User(UserId),
 }
@@ -28,8 +30,27 @@ impl Topic {
     pub fn channel(&self) -> String {
         match self {
             Self::User(_) => USER_CHANNEL.to_owned(),
-            Self::Board(_) | Self::Session(_) => self.to_string(),
+            Self::Board(_) | Self::Session(_) | Self::Doc(_) => self.to_string(),
         }
+    }
+
+    /// Where the topic's whole state is read over HTTP.
+    #[must_use]
+    pub fn state_path(&self) -> String {
+        match self {
+            Self::Board(id) => format!("/api/v1/boards/{id}/snapshot"),
+            Self::Session(id) => format!("/api/v1/sessions/{id}/snapshot"),
+            Self::Doc(id) => format!("/api/v1/docs/{id}"),
+            Self::User(_) => "/api/v1/users/me/inbox".to_owned(),
+        }
+    }
+
+    /// Reads a topic's name from a frame; `me` is who sent it.
+    ///
+    /// # Errors
+    /// When it names no topic.
+    pub fn of_frame(ch: &str, me: UserId) -> Result<Self, UnknownTopic> {
+        if ch == USER_CHANNEL { Ok(Self::User(me)) } else { ch.parse() }
     }
 }
 
@@ -41,6 +62,7 @@ impl fmt::Display for Topic {
         match self {
             Self::Board(id) => write!(f, "board:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
+            Self::Doc(id) => write!(f, "doc:{id}"),
             Self::User(id) => write!(f, "user:{id}"),
         }
     }
@@ -48,7 +70,7 @@ impl fmt::Display for Topic {
 
 /// The text names no topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown topic: write `board:<id>`, `session:<id>` or `user:me`")]
+#[error("unknown topic: write `board:<id>`, `session:<id>`, `doc:<id>` or `user:me`")]
 pub struct UnknownTopic;
 
 impl FromStr for Topic {
@@ -59,6 +81,7 @@ impl FromStr for Topic {
         match kind {
             "board" => id.parse().map(Self::Board).or(Err(UnknownTopic)),
             "session" => id.parse().map(Self::Session).or(Err(UnknownTopic)),
+            "doc" => id.parse().map(Self::Doc).or(Err(UnknownTopic)),
             "user" => id.parse().map(Self::User).or(Err(UnknownTopic)),
             _ => Err(UnknownTopic),
         }
@@ -167,8 +190,8 @@ mod tests {
     #[test]
     fn topics_read_back_what_they_print() {
         let id = uuid::Uuid::from_u128(7);
-        let user = Topic::User(UserId(id));
-        for topic in [Topic::Board(BoardId(id)), Topic::Session(SessionId(id)), user] {
+        let (user, doc) = (Topic::User(UserId(id)), Topic::Doc(DocId(id)));
+        for topic in [Topic::Board(BoardId(id)), Topic::Session(SessionId(id)), user, doc] {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }
         assert_eq!("board:nope".parse::<Topic>(), Err(UnknownTopic));

@@ -88,6 +88,20 @@ typed_ids! {
     TokenId => "token";
     /// One run of one executor process.
     ExecutorId => "executor";
+    /// A text that several people write together; it has the id of the note or session it belongs to.
+    DocId => "document";
+}
+
+impl From<SessionId> for DocId {
+    fn from(id: SessionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<BoardObjectId> for DocId {
+    fn from(id: BoardObjectId) -> Self {
+        Self(id.0)
+    }
 }
 
 impl From<SessionId> for BoardObjectId {

@@ -35,6 +35,51 @@ pub const OBJECT_EDGES: u64 = 500;
 /// Longest fractional key of an order; a longer one is refused as invalid, and its list is numbered
 /// anew.
 pub const ORD_BYTES: usize = 128;
+/// Longest comment; a longer one is refused as invalid.
+pub const COMMENT_BYTES: usize = 16 * 1024;
+/// People whom one comment mentions; more are refused as invalid.
+pub const COMMENT_MENTIONS: usize = 50;
+/// Comments on one board and its objects; one more is answered with `conflict`.
+pub const BOARD_COMMENTS: u64 = 2_000;
+/// Comments on the messages and the diff of one session; one more is answered with `conflict`.
+pub const SESSION_COMMENTS: u64 = 500;
+/// Comments in one thread; one more is answered with `conflict`.
+pub const THREAD_COMMENTS: u64 = 200;
+/// Largest image; a larger one is answered with `too_large`.
+pub const IMAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Width and height of an image in pixels; a larger one is refused as invalid.
+pub const IMAGE_SIDE_PX: usize = 16_384;
+/// Images of one board; one more is answered with `conflict`.
+pub const BOARD_IMAGES: u64 = 250;
+/// Open panels in a person's view of a board; more are refused as invalid.
+pub const VIEW_PANELS: usize = 32;
+/// Boards in a person's own topic; the newest are there.
+pub const USER_BOARDS: u64 = 500;
+/// Sessions that wait for somebody in a person's own topic; the newest are there.
+pub const USER_ATTENTION: u64 = 500;
+/// Mentions that wait for a person; with one more the oldest is put away.
+pub const USER_MENTIONS: u64 = 200;
+/// People who are told of boards and sessions in their own topics; the newest are.
+pub const USER_TOPICS: u64 = 1_000;
+/// Events of a person's own topic that are kept; whoever is further behind gets a snapshot.
+pub const USER_EVENTS: i64 = 1_000;
+
+/// Distance between two stored snapshots of a board's log, in events: so many are played at most
+/// to read the board as it was.
+pub const SNAPSHOT_EVENTS: i64 = 2_000;
+/// Events of a board's log that are kept when `grove.toml` does not say.
+pub const LOG_KEEP_EVENTS: u32 = 10_000;
+/// How long events of a board's log are kept when `grove.toml` does not say, in days.
+pub const LOG_KEEP_DAYS: u32 = 30;
+/// Boards whose logs are looked after in one turn of the upkeep; the next ones follow in the next.
+pub const LOG_CARE_TOPICS: u64 = 200;
+/// Steps for one board's log in one turn of the upkeep; the rest follows in the next.
+pub const LOG_CARE_STEPS: u32 = 10;
+/// Events that are removed at once; the rest follows with the next step.
+pub const LOG_PRUNE_EVENTS: i64 = 5_000;
+/// Bytes of a topic's state in a `snap` frame; a larger one is read over HTTP by clients that can.
+pub const SNAP_FRAME_BYTES: usize = 512 * 1024;
+
 /// Prompts that may wait in one session; one more is answered with `conflict`.
 pub const QUEUED_PROMPTS: u64 = 50;
 /// Sessions below one root; a deeper spawn is answered with `conflict`.
@@ -42,10 +87,14 @@ pub const SPAWN_DEPTH: u32 = 5;
 /// Children of one session; one more spawn is answered with `conflict`.
 pub const SPAWN_FAN_OUT: u64 = 20;
 
+/// Connections that wait to be accepted; one more has to try again (the kernel may allow fewer).
+pub const HTTP_BACKLOG: u32 = 4_096;
 /// Longest inbound WebSocket frame; a longer one closes the connection (1009).
 pub const WS_INBOUND_BYTES: usize = 1024 * 1024;
 /// Read buffer per WebSocket connection (the library's own default is 128 KiB).
-pub const WS_READ_BUFFER_BYTES: usize = 4 * 1024;
+pub const WS_READ_BUFFER_BYTES: usize = 1024;
+/// Bytes of one part of a WebSocket message to a client; a longer message goes in several parts.
+pub const WS_PART_BYTES: usize = 4 * 1024 - 8;
 /// Interval of WebSocket pings.
 pub const WS_PING_MS: u64 = 15_000;
 /// Silence after which a WebSocket connection counts as dead.
@@ -68,8 +117,14 @@ pub const PRESENCE_PER_SEC: u32 = 40;
 pub const PRESENCE_BYTES: usize = 4 * 1024;
 /// Objects in a selection or a live drag.
 pub const PRESENCE_OBJECTS: usize = 200;
-/// Shortest time between two presence frames of one room, in milliseconds (rule RT-13).
+/// Shortest time between two presence frames of a board with `ROOM_MANY` readers (rule RT-13).
 pub const ROOM_TICK_MS: u64 = 33;
+/// Shortest time between two presence frames of a board with `ROOM_FEW` readers; it grows between both.
+pub const ROOM_TICK_MIN_MS: u64 = 16;
+/// Readers up to which a board ticks fastest.
+pub const ROOM_FEW: usize = 16;
+/// Readers from which on a board ticks slowest.
+pub const ROOM_MANY: usize = 64;
 /// Events that a room keeps in memory; whoever is further behind reads the log or gets a snapshot.
 pub const ROOM_RING_EVENTS: usize = 2_048;
 /// Events that a resume may replay from the log; a larger gap gets a snapshot.
@@ -102,6 +157,41 @@ pub const PRESENCE_GONE: usize = 1_024;
 pub const STREAM_TEXT_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that may stream at once in one session; one more comes with its final event only.
 pub const STREAM_MESSAGES: usize = 64;
+/// Bytes of one update of a document; a larger one is refused with `error too_large`.
+pub const DOC_UPDATE_BYTES: usize = 512 * 1024;
+/// Bytes of a whole document with its history of deletions; an update beyond is refused with
+/// `error too_large`.
+pub const DOC_BYTES: usize = 1024 * 1024;
+/// Bytes from which an update is applied apart from the threads that serve everybody.
+pub const DOC_INLINE_BYTES: usize = 16 * 1024;
+/// Connections on one document; one more is refused with `error too_large`.
+pub const DOC_SUBSCRIBERS: usize = 64;
+/// Updates a second per connection, on average; with more, its next frame is read later.
+pub const DOC_UPDATES_PER_SEC: u32 = 40;
+/// Updates that may come at once.
+pub const DOC_UPDATES_BURST: u32 = 80;
+/// Updates of a document that its room keeps in memory; whoever is further behind gets the whole state.
+pub const DOC_RING_UPDATES: usize = 256;
+/// Bytes of updates that a document's room keeps in memory; the newest one always stays.
+pub const DOC_RING_BYTES: usize = 1024 * 1024;
+/// Bytes of what one client tells of itself in a document; a larger frame is refused with `error`.
+pub const DOC_AWARENESS_BYTES: usize = 2 * 1024;
+/// Awareness frames a second per connection; more wait, and the newest replaces the others.
+pub const DOC_AWARENESS_PER_SEC: u32 = 20;
+/// Departures from a document that its room remembers; a reader further behind lets them time out.
+pub const DOC_GONE: usize = 256;
+/// Updates after which a document is stored as one state.
+pub const DOC_COMPACT_UPDATES: i64 = 200;
+/// Bytes of updates after which a document is stored as one state.
+pub const DOC_COMPACT_BYTES: usize = 256 * 1024;
+/// How long a document that nobody changes or joins stays in memory.
+pub const DOC_IDLE_MS: u64 = 60_000;
+/// Documents in memory; with one more those that nobody uses right now are let go.
+pub const DOCS_OPEN: usize = 256;
+/// How long a note's `text` waits for the next change of its document before it follows.
+pub const DOC_FOLLOW_MS: u64 = 400;
+/// Longest time that a note's `text` stays behind its document while people write.
+pub const DOC_FOLLOW_MAX_MS: u64 = 2_000;
 /// Messages between daemons that may wait, in each direction; one more is lost, and rooms notice it.
 pub const BUS_QUEUE: usize = 8_192;
 /// Longest time to connect to the bus; then it is tried again.

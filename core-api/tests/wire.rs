@@ -32,6 +32,7 @@ fn export(directory: &Path) {
         api::rest::comments::Comment,
         api::rest::comments::CreateComment,
         api::rest::comments::PatchComment,
+        api::rest::docs::Doc,
         api::rest::executors::Executor,
         api::rest::executors::ExecutorPolicy,
         api::rest::instance::Instance,

@@ -5,6 +5,7 @@ use crate::auth::jwt::Keys;
 use crate::bus::Bus;
 use crate::config::Config;
 use crate::db::Database;
+use crate::docs::Docs;
 use crate::egress::Egress;
 use crate::error::Error;
 use crate::executor_pool::Pool;
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) paths: Paths,
     pub(crate) db: Database,
     pub(crate) hub: Arc<Hub<RoomBackend>>,
+    pub(crate) docs: Docs,
     pub(crate) pool: Pool,
     pub(crate) audit: Arc<Audit>,
     /// What executors reach through this daemon.
@@ -81,6 +83,7 @@ impl App {
                 paths: parts.paths,
                 db: parts.db,
                 hub,
+                docs: Docs::default(),
                 pool,
                 audit: parts.audit,
                 egress,

@@ -76,6 +76,8 @@ pub struct FileConfig {
     pub accounts: AccountsConfig,
     /// Settings of the audit.
     pub audit: AuditConfig,
+    /// How much of boards' logs is kept.
+    pub history: HistoryConfig,
     /// Providers of models by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// What keeps executors in their place, as far as the monitor leaves it open.
@@ -133,6 +135,22 @@ pub struct AuditConfig {
 impl Default for AuditConfig {
     fn default() -> Self {
         Self { keep_days: limits::AUDIT_KEEP_DAYS }
+    }
+}
+
+/// How much of boards' logs is kept; older events become a snapshot.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistoryConfig {
+    /// Events of each board; 0 keeps them all.
+    pub keep_events: u32,
+    /// Days; 0 keeps them for ever.
+    pub keep_days: u32,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self { keep_events: limits::LOG_KEEP_EVENTS, keep_days: limits::LOG_KEEP_DAYS }
     }
 }
 

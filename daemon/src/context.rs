@@ -157,6 +157,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes an event into a person's own topic, when they have ever read it.
+    pub(crate) async fn tell(&self, user: UserId, kind: &str, ops: Vec<Op>) -> Result<(), Error> {
+        let topic = Topic::User(user);
+        if !ops.is_empty() && events::store::has_begun(self.connection, topic).await? {
+            self.emit_as(topic, kind, None, ops).await?;
+        }
+        Ok(())
+    }
+
     /// Writes the event of a client's mutation and returns its number.
     pub(crate) async fn emit_as(
         &self,

@@ -37,6 +37,11 @@ impl Paths {
         account.map_or(&self.account, |account| &account.name)
     }
 
+    /// A file that people sent, by the hash of its content.
+    pub(crate) fn file(&self, hash: &str) -> PathBuf {
+        self.home.join("files").join(hash.get(..2).unwrap_or("00")).join(hash)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.home.join("db/grove.db")
     }

@@ -3,14 +3,17 @@
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::context::Ctx;
+use crate::docs::service::Refused;
 use crate::error::Error;
-use crate::realtime::{Backend, Head, MutationError, Snapshot, UserIdentity};
-use crate::{boards, events, sessions};
+use crate::realtime::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
+use crate::{boards, docs, events, notices, sessions, topic_state};
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Op, Topic};
+use grove_core_api::rest::boards::TopicState;
 use grove_core_api::rest::users::User;
-use grove_core_api::{BoardId, ErrorCode, Problem, UserId};
-use sea_orm::{AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, TransactionTrait};
+use grove_core_api::{BoardId, DocId, ErrorCode, Problem, UserId};
 use std::sync::{Arc, Weak};
 
 /// Someone with an open connection.
@@ -36,29 +39,9 @@ impl RoomBackend {
             .ok_or_else(|| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))
     }
 
-    /// A transaction in which head and state belong together.
-    async fn reading(&self, app: &App) -> Result<DatabaseTransaction, Error> {
-        let connection = app.db.read();
-        if connection.get_database_backend() == DbBackend::Postgres {
-            let level = Some(IsolationLevel::RepeatableRead);
-            let mode = Some(AccessMode::ReadOnly);
-            return Ok(connection.begin_with_config(level, mode).await?);
-        }
-        // On libSQL each read transaction sees one state of the file.
-        Ok(connection.begin().await?)
-    }
-
     async fn read_snapshot(&self, topic: Topic) -> Result<Snapshot, Error> {
-        let app = self.app()?;
-        let reading = self.reading(&app).await?;
-        let head = events::store::head(&reading, topic).await?;
-        let state = match topic {
-            Topic::Board(id) => boards::service::snapshot(&reading, id).await?,
-            Topic::Session(id) => sessions::service::snapshot(&reading, id).await?,
-            Topic::User(id) => return Err(Error::not_found(UserId::NOUN, id)),
-        };
-        reading.rollback().await?;
-        Ok(Snapshot { epoch: head.epoch, seq: head.seq, state })
+        let TopicState { epoch, seq, state, .. } = topic_state::now(&self.app()?.db, topic).await?;
+        Ok(Snapshot { epoch, seq, state })
     }
 }
 
@@ -67,6 +50,8 @@ async fn may_read(ctx: &Ctx, topic: Topic) -> Result<(), Error> {
     match topic {
         Topic::Board(id) => boards::service::get(ctx, id).await.map(|_| ()),
         Topic::Session(id) => sessions::service::get(ctx, id).await.map(|_| ()),
+        Topic::User(id) if id == ctx.actor.user => notices::service::begin(ctx).await,
+        Topic::Doc(id) => docs::service::may_read(ctx, id).await.map(|_| ()),
         Topic::User(id) => Err(Error::not_found(UserId::NOUN, id)),
     }
 }
@@ -133,5 +118,36 @@ impl Backend for RoomBackend {
         boards::service::mutate(&caller.ctx, board, mid, ops)
             .await
             .map_err(|why| MutationError { code: why.code, message: why.message })
+    }
+
+    async fn open_doc(&self, caller: &Caller, doc: DocId) -> Result<DocHead, Problem> {
+        let head = docs::service::head(&caller.ctx, doc).await.map_err(Error::into_problem)?;
+        Ok(DocHead { epoch: head.epoch, seq: head.seq, state_vector: head.state_vector })
+    }
+
+    async fn doc_diff(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        epoch: &str,
+        state_vector: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        docs::service::diff(&caller.ctx, doc, epoch, state_vector)
+            .await
+            .map_err(Error::into_problem)
+    }
+
+    async fn update_doc(
+        &self,
+        caller: &Caller,
+        doc: DocId,
+        update: DocUpdate<'_>,
+    ) -> Result<(), UpdateRefused> {
+        let DocUpdate { epoch, origin, bytes } = update;
+        match docs::service::update(&caller.ctx, doc, (epoch, origin), bytes).await {
+            Ok(()) => Ok(()),
+            Err(Refused::Lacks(vector)) => Err(UpdateRefused::Lacks(vector)),
+            Err(Refused::Error(error)) => Err(UpdateRefused::Problem(error.into_problem())),
+        }
     }
 }

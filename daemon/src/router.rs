@@ -7,10 +7,10 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{
-    audit, auth, boards, executors, instance, mcp, realtime, repos, sessions, tasks, users,
-    worktrees,
+    audit, auth, boards, comments, docs, executors, instance, mcp, notices, realtime, repos,
+    sessions, tasks, users, worktrees,
 };
-use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -19,10 +19,12 @@ use axum::{Json, Router};
 use grove_core_api::{ErrorCode, Problem, limits, version};
 use std::sync::Arc;
 use std::time::Duration;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 #[derive(OpenApi)]
@@ -41,12 +43,22 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(boards::routes::list, boards::routes::create))
         .routes(routes!(boards::routes::get, boards::routes::patch))
         .routes(routes!(boards::routes::events))
+        .routes(compressed(routes!(boards::routes::at)))
+        .routes(compressed(routes!(boards::routes::snapshot)))
+        .routes(routes!(boards::routes::get_view, boards::routes::put_view))
+        .routes(
+            routes!(boards::routes::add_image).layer(DefaultBodyLimit::max(limits::IMAGE_BYTES)),
+        )
+        .routes(routes!(boards::routes::get_image))
+        .routes(routes!(comments::routes::list, comments::routes::create))
+        .routes(routes!(comments::routes::get, comments::routes::patch, comments::routes::remove))
         .routes(routes!(boards::routes::list_objects, boards::routes::create_object))
         .routes(routes!(
             boards::routes::get_object,
             boards::routes::patch_object,
             boards::routes::remove_object
         ))
+        .routes(routes!(docs::routes::get))
         .routes(routes!(repos::routes::list, repos::routes::create))
         .routes(routes!(repos::routes::get, repos::routes::patch))
         .routes(routes!(repos::routes::branches))
@@ -67,6 +79,7 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(sessions::routes::spawn))
         .routes(routes!(sessions::routes::messages))
         .routes(routes!(sessions::routes::events))
+        .routes(compressed(routes!(sessions::routes::snapshot)))
         .routes(routes!(sessions::routes::diff))
         .routes(routes!(sessions::routes::result))
         .routes(routes!(sessions::routes::answer))
@@ -78,6 +91,8 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(tasks::routes::messages))
         .routes(routes!(users::routes::list, users::routes::create))
         .routes(routes!(users::routes::me, users::routes::patch_me))
+        .routes(routes!(notices::routes::inbox))
+        .routes(routes!(notices::routes::dismiss))
         .routes(routes!(users::routes::get, users::routes::retire))
         .routes(routes!(users::routes::tokens, users::routes::create_token))
         .routes(routes!(users::routes::remove_token))
@@ -87,6 +102,11 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(audit::routes::list))
         .routes(routes!(audit::routes::verify))
         .split_for_parts()
+}
+
+/// Routes whose answers are large and compress well.
+fn compressed(routes: UtoipaMethodRouter<Arc<App>>) -> UtoipaMethodRouter<Arc<App>> {
+    routes.layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 /// The API as an OpenAPI document.
@@ -136,10 +156,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 async fn websocket(
     ctx: Ctx,
     State(app): State<Arc<App>>,
-    upgrade: WebSocketUpgrade,
+    asked: realtime::Upgrade,
 ) -> Result<Response, Error> {
     let user = users::service::me(&ctx).await?;
-    Ok(realtime::upgrade(upgrade, Arc::clone(&app.hub), Caller { ctx, user }))
+    Ok(realtime::upgrade(asked, Arc::clone(&app.hub), Caller { ctx, user }))
 }
 
 async fn unknown_route(OriginalUri(uri): OriginalUri) -> Error {

@@ -7,20 +7,22 @@ use crate::bus::{Bus, InProcess, Inbox, Joining, Nats, NodeId};
 use crate::config::{BusSettings, Config, ConfigError, variable};
 use crate::context::Ctx;
 use crate::db::{Database, OpenError};
-use crate::executors;
 use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
+use crate::{docs, events, executors};
 use axum::serve::ListenerExt;
 use grove_core_api::UserId;
+use grove_core_api::limits;
 use grove_core_api::rehearsal::{self, Scenario, ScenarioError};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -119,8 +121,7 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     spawner.spawn(recorder.run(db.clone(), Anchor::new(&paths), keeping));
     let owner = app::owner(&db, &account).await.map_err(ServeError::Recover)?;
     let (bus, inbox) = join_bus(&config, owner, &spawner, &shutdown).await?;
-    let listener = TcpListener::bind(config.bind)
-        .await
+    let listener = listen(config.bind)
         .map_err(|source| ServeError::Listen { address: config.bind, source })?;
     let address = listener.local_addr().map_err(ServeError::Serve)?;
     let app = App::new(Parts {
@@ -154,6 +155,25 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
         tracing::warn!("some tasks did not end in time");
     }
     served
+}
+
+/// Listens with a queue in which everybody finds room who comes back after a restart.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    raise_descriptors();
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits::HTTP_BACKLOG)
+}
+
+/// Takes as many descriptors as the system allows: each connection is one, and the usual soft limit,
+/// made for programs that wait with `select`, ends at a thousand.
+fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of connections stays bounded by the soft limit of files");
+    }
 }
 
 async fn open_database(
@@ -201,6 +221,8 @@ async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
     app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(events::service::upkeep(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(docs::service::run(Ctx::system(&app, app.owner)));
     let router = router::router(&app);
     http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.

@@ -72,6 +72,13 @@ pub(crate) fn json(name: &'static str) -> ColumnDef {
     column
 }
 
+/// Bytes.
+pub(crate) fn bytes(name: &'static str) -> ColumnDef {
+    let mut column = ColumnDef::new(Alias::new(name));
+    column.blob().not_null();
+    column
+}
+
 /// A foreign key that forbids removing what it names.
 pub(crate) fn reference(
     table: &'static str,

@@ -22,6 +22,7 @@ mod m20261121_000007_accounts;
 mod m20261121_000008_executors;
 mod m20261121_000009_audit;
 mod m20261121_000010_board_log;
+mod m20261121_000012_docs;
 mod m20261121_000020_nodes;
 
 /// Runs the migrations in order.
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_executors::Migration),
             Box::new(m20261121_000009_audit::Migration),
             Box::new(m20261121_000010_board_log::Migration),
+            Box::new(m20261121_000012_docs::Migration),
             Box::new(m20261121_000020_nodes::Migration),
         ]
     }

@@ -19,6 +19,7 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("ask", include_str!("../scenarios/ask.toml")),
     ("expect", include_str!("../scenarios/expect.toml")),
     ("fail", include_str!("../scenarios/fail.toml")),
+    ("flow", include_str!("../scenarios/flow.toml")),
     ("gate", include_str!("../scenarios/gate.toml")),
     ("run", include_str!("../scenarios/run.toml")),
     ("say", include_str!("../scenarios/say.toml")),

@@ -6,6 +6,7 @@
 //! daemon works inside.
 
 mod client;
+mod doc;
 mod instance;
 pub mod mcp;
 mod nats;
@@ -18,6 +19,7 @@ mod wait;
 mod world;
 
 pub use client::{CallError, Client, Refusal, is_code};
+pub use doc::SharedText;
 pub use instance::{Instance, Setup};
 pub use nats::NatsServer;
 pub use postgres::Backend;

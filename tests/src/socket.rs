@@ -8,7 +8,7 @@ use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, Identity, NackCode, ServerFrame};
 use grove_core_api::{ErrorCode, version};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -128,6 +128,14 @@ pub struct Socket {
     pub refetches: Vec<(String, String)>,
     /// Answers to `ping`.
     pub pongs: Vec<i64>,
+    /// Documents: epoch and number of each, by topic.
+    pub docs: BTreeMap<String, (String, u32)>,
+    /// Binary frames that nobody has taken yet, in order.
+    pub binary: VecDeque<Vec<u8>>,
+    /// Updates of documents that are dealt with, by topic.
+    pub saved: BTreeMap<String, u64>,
+    /// What the server said about documents, by topic.
+    pub doc_errors: Vec<(String, ErrorCode)>,
     /// Code with which the server closed the connection.
     pub closed: Option<u16>,
     next_sub: i64,
@@ -152,6 +160,10 @@ impl Socket {
             errors: Vec::new(),
             refetches: Vec::new(),
             pongs: Vec::new(),
+            docs: BTreeMap::new(),
+            binary: VecDeque::new(),
+            saved: BTreeMap::new(),
+            doc_errors: Vec::new(),
             closed: None,
             next_sub: 0,
         };
@@ -206,6 +218,14 @@ impl Socket {
         Ok(self.stream.send(Message::text(text)).await?)
     }
 
+    /// Sends a binary frame.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_binary(&mut self, bytes: Vec<u8>) -> Outcome {
+        Ok(self.stream.send(Message::binary(bytes)).await?)
+    }
+
     /// Subscribes (from where the client is, when it knows the topic) and waits for the answer.
     ///
     /// # Errors
@@ -228,7 +248,7 @@ impl Socket {
             let view = self.views.entry(topic.to_owned()).or_default();
             (view.epoch, view.seq, view.is_resumed) = (epoch.clone(), seq, false);
         }
-        self.send(&ClientFrame::Sub { id, ch: topic.to_owned(), epoch, seq }).await?;
+        self.send(&ClientFrame::Sub { id, ch: topic.to_owned(), epoch, seq, text: None }).await?;
         self.until("an answer to sub", |it| {
             if it.errors.iter().any(|(_, reference)| *reference == Some(id)) {
                 return Some(());
@@ -329,7 +349,11 @@ impl Socket {
                 Ok(())
             }
             Message::Ping(_) | Message::Pong(_) => Ok(()),
-            Message::Binary(_) | Message::Frame(_) => bail!("a frame that is not text"),
+            Message::Binary(bytes) => {
+                self.binary.push_back(bytes.to_vec());
+                Ok(())
+            }
+            Message::Frame(_) => bail!("a part of a frame"),
         }
     }
 
@@ -341,6 +365,13 @@ impl Socket {
                 let snapshots = view.snapshots + 1;
                 *view = View { epoch, seq, objects: state, snapshots, ..View::default() };
             }
+            ServerFrame::Subok { ch, epoch, n: Some(number), .. } => {
+                self.docs.insert(ch, (epoch, number));
+            }
+            ServerFrame::Saved { ch, n } => {
+                self.saved.insert(ch, n);
+            }
+            ServerFrame::Error { code, ch: Some(ch), .. } => self.doc_errors.push((ch, code)),
             ServerFrame::Refetch { ch, url, .. } => self.refetches.push((ch, url)),
             ServerFrame::Subok { ch, epoch, .. } => {
                 let view = self.views.entry(ch).or_default();

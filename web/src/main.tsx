@@ -5,11 +5,16 @@ import { App } from "./app/App";
 import { ErrorBoundary } from "./app/ErrorBoundary";
 import { client, queries } from "./app/live";
 import { tellRefusal } from "./app/refusals";
-
+import { prepareWriting } from "./doc/prepare";
 import "./app.css";
 
 client.onRefusal = tellRefusal;
 client.start();
+const stopWaiting = client.subscribe(() => {
+  if (client.connection.state !== "live") return;
+  stopWaiting();
+  prepareWriting();
+});
 
 const root = document.getElementById("root");
 if (root) {

@@ -35,8 +35,6 @@ pub struct Client {
     core: Core,
     link: Option<Link>,
     outbox: VecDeque<ClientFrame>,
-    /// Whether a frame was being sent; it stays so when the sending is dropped half way.
-    is_sending: bool,
     notices: VecDeque<Notice>,
     pauses: ExponentialBackoff,
     connect_at: Instant,
@@ -60,7 +58,6 @@ impl Client {
             core: Core::new(tab),
             link: None,
             outbox: VecDeque::new(),
-            is_sending: false,
             notices: VecDeque::new(),
             pauses: pauses(),
             connect_at: now,
@@ -121,12 +118,9 @@ impl Client {
     /// When trying again cannot help.
     ///
     /// # Cancel safety
-    /// Cancel safe in what is promised: a frame that was cut off breaks the connection, and what is
-    /// unanswered is sent again over the next one.
+    /// Cancel safe: what was queued, read or learned is kept for the next call; only a connection that
+    /// was being made is given up.
     pub async fn next(&mut self) -> Result<Notice, Ended> {
-        if std::mem::take(&mut self.is_sending) {
-            self.break_off();
-        }
         loop {
             if let Some(notice) = self.notices.pop_front() {
                 return Ok(notice);
@@ -135,9 +129,7 @@ impl Client {
                 self.connect().await?;
                 continue;
             };
-            self.is_sending = true;
             let sent = send(link, &mut self.outbox).await;
-            self.is_sending = false;
             let heard = match sent {
                 Ok(()) => self.listen().await,
                 Err(error) => Err(error),
@@ -252,10 +244,11 @@ fn pauses() -> ExponentialBackoff {
 }
 
 async fn send(link: &mut Link, outbox: &mut VecDeque<ClientFrame>) -> Result<(), LinkError> {
-    while let Some(frame) = outbox.pop_front() {
-        link.send(&frame).await?;
+    while let Some(frame) = outbox.front() {
+        link.queue(frame).await?;
+        outbox.pop_front();
     }
-    Ok(())
+    link.flush().await
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -414,8 +414,8 @@ impl Core {
                 }
             }
             ServerFrame::St { ch, m, o, d } => self.on_text((ch, m, o, d), &mut effects),
-            // `refetch` is only for those who said that they can.
-            ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } => {}
+            // `refetch` is only for those who said that they can; documents are not followed here.
+            ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } | ServerFrame::Saved { .. } => {}
             ServerFrame::Error { code, msg, reference, ch } => {
                 self.on_error((code, msg), reference, ch, &mut effects);
             }
@@ -514,7 +514,13 @@ impl Core {
         let id = self.newest_sub;
         topic.awaited = Some(id);
         let (epoch, seq) = topic.view.position().unzip();
-        effects.push(Effect::Send(ClientFrame::Sub { id, ch: ch.to_owned(), epoch, seq }));
+        effects.push(Effect::Send(ClientFrame::Sub {
+            id,
+            ch: ch.to_owned(),
+            epoch,
+            seq,
+            text: None,
+        }));
     }
 
     fn settle(&mut self, mid: &str, seq: i64, effects: &mut Vec<Effect>) {

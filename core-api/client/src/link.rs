@@ -118,19 +118,32 @@ impl Link {
         Ok(Self { stream, heard_at: Instant::now() })
     }
 
-    /// Sends a frame; when the server does not take it in time the connection is of no use.
+    /// Queues a frame, to be sent with the next [`Link::flush`] at the latest.
     ///
     /// # Errors
     /// How the connection ended.
     ///
     /// # Cancel safety
-    /// Not cancel safe: the frame may or may not be on its way.
-    pub async fn send(&mut self, frame: &ClientFrame) -> Result<(), LinkError> {
+    /// Cancel safe: a dropped future has queued nothing.
+    pub async fn queue(&mut self, frame: &ClientFrame) -> Result<(), LinkError> {
         let text =
             serde_json::to_string(frame).map_err(|error| LinkError::Unusable(error.to_string()))?;
         let time = Duration::from_millis(limits::WS_WRITE_MS);
-        let sending = self.stream.send(Message::text(text));
-        Ok(timeout(time, sending).await.map_err(|_elapsed| LinkError::Silent)??)
+        let queueing = self.stream.feed(Message::text(text));
+        Ok(timeout(time, queueing).await.map_err(|_elapsed| LinkError::Silent)??)
+    }
+
+    /// Sends what is queued.
+    ///
+    /// # Errors
+    /// How the connection ended.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the rest goes with the next call.
+    pub async fn flush(&mut self) -> Result<(), LinkError> {
+        let time = Duration::from_millis(limits::WS_WRITE_MS);
+        let flushing = timeout(time, self.stream.flush()).await;
+        Ok(flushing.map_err(|_elapsed| LinkError::Silent)??)
     }
 
     /// Waits for a frame. Pings are answered while one waits.

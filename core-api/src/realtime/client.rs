@@ -38,6 +38,10 @@ pub enum ClientFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional, type = "number")]
         seq: Option<i64>,
+        /// Whether streamed text is wanted; a tile needs none. Absent means yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        text: Option<bool>,
     },
     /// Leaves a topic.
     Unsub {

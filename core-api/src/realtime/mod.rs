@@ -1,5 +1,6 @@
-//! The WebSocket protocol: frames of both sides. Rules with numbers: `docs/realtime.md`.
+//! The WebSocket protocol: frames of both sides, text and binary. Rules with numbers: `docs/realtime.md`.
 
+pub mod binary;
 pub mod client;
 pub mod presence;
 pub mod server;

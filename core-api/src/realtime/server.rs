@@ -87,9 +87,13 @@ pub enum ServerFrame {
         ch: String,
         /// Identity of the log.
         epoch: String,
-        /// Newest event of the topic.
+        /// Newest event of the topic; of a document, how many updates it has seen.
         #[ts(type = "number")]
         seq: i64,
+        /// Number of a document in binary frames, on this connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        n: Option<u32>,
     },
     /// Events of a topic, in order, without holes.
     Ev {
@@ -144,6 +148,15 @@ pub enum ServerFrame {
         /// The text.
         d: String,
     },
+    /// Updates of a document that this connection sent are stored.
+    Saved {
+        /// The document's topic.
+        ch: String,
+        /// How many of the connection's updates since `subok` are dealt with: stored, or refused by an
+        /// `error` that came before.
+        #[ts(type = "number")]
+        n: u64,
+    },
     /// Answer to `ping`.
     Pong {
         /// What the client sent.
@@ -160,7 +173,7 @@ pub enum ServerFrame {
         #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
         #[ts(optional, type = "number")]
         reference: Option<i64>,
-        /// The topic that is no longer subscribed.
+        /// The topic: one that is no longer subscribed, or a document that a binary frame was about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         ch: Option<String>,

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod auth;
 pub mod boards;
 pub mod comments;
+pub mod docs;
 pub mod executors;
 pub mod instance;
 pub mod messages;

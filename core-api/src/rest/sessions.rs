@@ -258,6 +258,23 @@ pub struct SessionQuery {
 pub struct CreatePrompt {
     /// The prompt: 1 byte to 256 KiB.
     pub text: String,
+    /// Takes the prompt out of the session's shared draft in the same step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub draft: Option<TakenDraft>,
+}
+
+/// What a prompt takes out of the shared draft: exactly the characters that its author saw. What others
+/// write meanwhile stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+pub struct TakenDraft {
+    /// The draft's epoch, from `subok`.
+    pub epoch: String,
+    /// An update of Yjs (version 1) in Base64 with all that the author's window has.
+    pub update: String,
+    /// An update on top of it that deletes the prompt's text, as it stands in `text`.
+    pub clear: String,
 }
 
 /// A child session with its own prompt, in a new worktree that starts at the parent's present state.

@@ -12,6 +12,8 @@ pub(crate) enum Action {
     Read,
     /// Makes and changes boards and their objects.
     EditBoards,
+    /// Writes and resolves comments.
+    Comment,
     /// Registers and changes repositories.
     EditRepos,
     /// Makes and changes worktrees.

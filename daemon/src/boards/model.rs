@@ -1,8 +1,11 @@
 //! Pure rules of board objects.
 
+use crate::error::Error;
 use grove_core_api::limits;
 use grove_core_api::realtime::NackCode;
-use grove_core_api::rest::boards::{BoardMark, BoardObject, ObjectColor, ObjectKind};
+use grove_core_api::rest::boards::{
+    BoardMark, BoardObject, BoardView, ObjectColor, ObjectKind, ViewPanel,
+};
 use grove_core_api::{BoardId, BoardObjectId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -361,4 +364,59 @@ fn object_id(name: &str, value: &Value) -> Result<BoardObjectId, Refused> {
 fn color(value: &Value) -> Result<ObjectColor, Refused> {
     serde_json::from_value(value.clone())
         .or_else(|error| refused(NackCode::Invalid, format!("`color` is not one of ours: {error}")))
+}
+
+/// Tells a picture's media type and its size in pixels from its content.
+///
+/// # Errors
+/// `Invalid` when it is none of the four kinds, or too large to be shown.
+pub(crate) fn picture(content: &[u8]) -> Result<(&'static str, [u32; 2]), Refused> {
+    let media_type = match imagesize::image_type(content) {
+        Ok(imagesize::ImageType::Png) => "image/png",
+        Ok(imagesize::ImageType::Jpeg) => "image/jpeg",
+        Ok(imagesize::ImageType::Gif) => "image/gif",
+        Ok(imagesize::ImageType::Webp) => "image/webp",
+        Ok(_) | Err(_) => {
+            return refused(NackCode::Invalid, "must be a PNG, JPEG, GIF or WebP picture");
+        }
+    };
+    let size = imagesize::blob_size(content)
+        .or_else(|error| refused(NackCode::Invalid, format!("is a broken picture: {error}")))?;
+    let side = 1..=limits::IMAGE_SIDE_PX;
+    if !side.contains(&size.width) || !side.contains(&size.height) {
+        let most = limits::IMAGE_SIDE_PX;
+        return refused(NackCode::Invalid, format!("must have 1 to {most} pixels a side"));
+    }
+    let natural_size = [size.width, size.height].map(|it| u32::try_from(it).unwrap_or(u32::MAX));
+    Ok((media_type, natural_size))
+}
+
+/// Checks a person's view of a board.
+///
+/// # Errors
+/// `InvalidRequest`, naming the field.
+pub(crate) fn check_view(view: &BoardView) -> Result<(), Error> {
+    if view.v != 1 {
+        return Err(Error::field("v", "must be 1"));
+    }
+    let is_place = |it: &[f64; 3]| {
+        it[..2].iter().all(|it| it.is_finite() && it.abs() <= 2.0 * limits::BOARD_EXTENT_UNITS)
+            && it[2].is_finite()
+            && it[2] > 0.0
+            && it[2] <= 100.0
+    };
+    if view.viewport.is_some_and(|it| !is_place(&it)) {
+        return Err(Error::field("viewport", "must be left, top, and a zoom above 0 up to 100"));
+    }
+    let is_panel = |it: &ViewPanel| {
+        let is_short = |text: &str, most| !text.contains('\0') && text.len() <= most;
+        is_short(&it.target, 128) && it.tab.as_deref().is_none_or(|tab| is_short(tab, 64))
+    };
+    if view.panels.len() > limits::VIEW_PANELS || !view.panels.iter().all(is_panel) {
+        return Err(Error::field("panels", "are at most 32, with short targets and tabs"));
+    }
+    if view.panel_width_px.is_some_and(|it| !(200..=4_000).contains(&it)) {
+        return Err(Error::field("panel_width_px", "must be from 200 to 4,000"));
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Rows of boards and their objects.
 
 use super::model::{ObjectData, Placed, Removed, kind_name, kind_of};
-use crate::db::entity::{board, board_image, board_object, removed_object};
+use crate::db::entity::{board, board_image, board_object, board_view, removed_object};
 use crate::error::Error;
-use grove_core_api::rest::boards::{Board, BoardImage, ObjectKind};
+use grove_core_api::rest::boards::{Board, BoardImage, BoardView, ObjectKind};
 use grove_core_api::{BoardId, BoardObjectId, IdRef, UnixMillis, UserId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
@@ -199,6 +199,79 @@ pub(crate) async fn image(
     }))
 }
 
+pub(crate) async fn count_images(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+) -> Result<u64, Error> {
+    let of_board = board_image::Column::BoardId.eq(board.0);
+    Ok(board_image::Entity::find().filter(of_board).count(connection).await?)
+}
+
+pub(crate) async fn insert_image(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    image: &BoardImage,
+    (by, now): (UserId, UnixMillis),
+) -> Result<(), Error> {
+    let row = board_image::ActiveModel {
+        board_id: Set(board.0),
+        id: Set(image.id.clone()),
+        media_type: Set(image.media_type.clone()),
+        size_bytes: Set(image.size_bytes),
+        width_px: Set(i64::from(image.natural_size[0])),
+        height_px: Set(i64::from(image.natural_size[1])),
+        created_by: Set(by.0),
+        created_at_ms: Set(now),
+    };
+    board_image::Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// How a person last looked at a board.
+pub(crate) async fn view(
+    connection: &impl ConnectionTrait,
+    user: UserId,
+    board: BoardId,
+) -> Result<Option<BoardView>, Error> {
+    let row = board_view::Entity::find_by_id((user.0, board.0)).one(connection).await?;
+    Ok(row.map(|row| serde_json::from_value(row.view)).transpose()?)
+}
+
+pub(crate) async fn put_view(
+    connection: &impl ConnectionTrait,
+    user: UserId,
+    board: BoardId,
+    (view, now): (&BoardView, UnixMillis),
+) -> Result<(), Error> {
+    board_view::Entity::delete_by_id((user.0, board.0)).exec(connection).await?;
+    let row = board_view::ActiveModel {
+        user_id: Set(user.0),
+        board_id: Set(board.0),
+        view: Set(serde_json::to_value(view)?),
+        updated_at_ms: Set(now),
+    };
+    board_view::Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// Ids of boards, the archived ones too, from the oldest on.
+pub(crate) async fn ids_after(
+    connection: &impl ConnectionTrait,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<BoardId>, Error> {
+    let mut query = board::Entity::find()
+        .select_only()
+        .column(board::Column::Id)
+        .order_by_asc(board::Column::Id)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(board::Column::Id.gt(after));
+    }
+    let ids: Vec<Uuid> = query.into_tuple().all(connection).await?;
+    Ok(ids.into_iter().map(BoardId).collect())
+}
+
 /// The highest key in the order of a board; empty when nothing has one.
 pub(crate) async fn highest_ord(
     connection: &impl ConnectionTrait,
@@ -218,18 +291,19 @@ pub(crate) async fn highest_ord(
 /// Remembers who removed an object.
 pub(crate) async fn bury(
     connection: &impl ConnectionTrait,
-    object: &Placed,
-    by: UserId,
+    id: Uuid,
+    kind: &str,
+    removed: Removed,
     now: UnixMillis,
 ) -> Result<(), Error> {
-    removed_object::Entity::delete_by_id(object.id.0).exec(connection).await?;
+    removed_object::Entity::delete_by_id(id).exec(connection).await?;
     let row = removed_object::ActiveModel {
-        id: Set(object.id.0),
-        board_id: Set(object.board_id.0),
-        kind: Set(kind_name(object.kind).to_owned()),
-        created_by: Set(object.created_by.0),
-        created_at_ms: Set(object.created_at_ms),
-        removed_by: Set(by.0),
+        id: Set(id),
+        board_id: Set(removed.board_id.0),
+        kind: Set(kind.to_owned()),
+        created_by: Set(removed.created_by.0),
+        created_at_ms: Set(removed.created_at_ms),
+        removed_by: Set(removed.removed_by.0),
         removed_at_ms: Set(now),
     };
     removed_object::Entity::insert(row).exec_without_returning(connection).await?;

@@ -92,6 +92,13 @@ pub enum Message {
         /// The person.
         user: UserId,
     },
+    /// A person may not read a topic any more.
+    Revoke {
+        /// The person.
+        user: UserId,
+        /// The topic.
+        topic: String,
+    },
     /// A daemon lives.
     Alive {
         /// Its name, which outlives its restarts.
@@ -110,7 +117,7 @@ impl Message {
             }
             Self::Text { session, .. } => Some(format!("session:{session}")),
             Self::Presence { board, .. } => Some(format!("board:{board}")),
-            Self::Dismiss { .. } | Self::Alive { .. } | Self::Left => None,
+            Self::Dismiss { .. } | Self::Revoke { .. } | Self::Alive { .. } | Self::Left => None,
         }
     }
 
@@ -126,6 +133,7 @@ impl Message {
             | Self::Ask { .. }
             | Self::Dismiss { .. }
             | Self::Alive { .. }
+            | Self::Revoke { .. }
             | Self::Left => None,
         }
     }

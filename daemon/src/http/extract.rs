@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::lookup;
+use axum::body::Bytes;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::{StatusCode, header, request::Parts};
@@ -45,6 +46,37 @@ fn json_error(rejection: &JsonRejection) -> Error {
         too_large()
     } else {
         Error::new(ErrorCode::InvalidRequest, "the body could not be read")
+    }
+}
+
+/// A body that is no JSON, whole.
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        match Bytes::from_request(request, state).await {
+            Ok(body) => Ok(Self(body)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Error::new(ErrorCode::TooLarge, "the body is larger than this may be"))
+            }
+            Err(_) => Err(Error::new(ErrorCode::InvalidRequest, "the body could not be read")),
+        }
+    }
+}
+
+/// An id and a name in a path.
+pub(crate) struct PathIdName(pub(crate) IdRef, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathIdName {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let Path((id, name)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| bad_path(&rejection.body_text()))?;
+        Ok(Self(lookup::id_ref(&id)?, name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What lies between the socket and the routes: one layer or extractor per file.
 
+pub(crate) mod conditional;
 pub(crate) mod executors;
 pub(crate) mod extract;
 pub(crate) mod idempotency;

@@ -93,6 +93,11 @@ impl<B: Backend> Hub<B> {
                 }
             }
             Message::Dismiss { user } => self.dismiss_here(user),
+            Message::Revoke { user, topic } => {
+                if let Ok(topic) = topic.parse() {
+                    self.revoke_here(user, topic);
+                }
+            }
             Message::Alive { name } => self.name(from, name),
             Message::Left => {}
         }

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Object, Op, Topic};
 use grove_core_api::realtime::NackCode;
-use grove_core_api::{BoardId, Problem, UserId};
+use grove_core_api::{BoardId, DocId, Problem, UserId};
 use std::collections::BTreeMap;
 
 /// Who is connected, as others on a board see it.
@@ -49,6 +49,39 @@ pub struct MutationError {
     pub code: NackCode,
     /// Why, for people.
     pub message: String,
+}
+
+/// Where a document stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocHead {
+    /// Identity of its history.
+    pub epoch: String,
+    /// How many updates it has seen.
+    pub seq: i64,
+    /// What it has of each client's writing, in Yjs' encoding.
+    pub state_vector: Vec<u8>,
+}
+
+/// An update of a document, from a client.
+#[derive(Clone, Copy, Debug)]
+pub struct DocUpdate<'a> {
+    /// The history that the client has.
+    pub epoch: &'a str,
+    /// The connection; it does not get its own update back.
+    pub origin: u64,
+    /// The update, in Yjs' encoding.
+    pub bytes: &'a [u8],
+}
+
+/// Why an update was not applied; nothing of it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateRefused {
+    /// It builds on something that never came; this is the document's state vector.
+    #[error("the update builds on changes that are not here")]
+    Lacks(Vec<u8>),
+    /// Anything else.
+    #[error("update refused: {}", .0.detail)]
+    Problem(Problem),
 }
 
 /// What the rooms read and write; the daemon implements it over its services, which check rights.
@@ -113,4 +146,33 @@ pub trait Backend: Send + Sync + 'static {
         mid: String,
         ops: Vec<Op>,
     ) -> Result<i64, MutationError>;
+
+    /// Checks that the caller may read a document, makes it if need be, and says where it stands.
+    ///
+    /// # Errors
+    /// As [`Backend::authorize`].
+    async fn open_doc(&self, caller: &Self::Caller, doc: DocId) -> Result<DocHead, Problem>;
+
+    /// Returns what somebody with a state vector lacks of a document, as an update.
+    ///
+    /// # Errors
+    /// `Gone` when the document is not of that epoch any more.
+    async fn doc_diff(
+        &self,
+        caller: &Self::Caller,
+        doc: DocId,
+        epoch: &str,
+        state_vector: &[u8],
+    ) -> Result<Vec<u8>, Problem>;
+
+    /// Applies an update, stores it, then publishes it with [`super::Hub::publish_update`].
+    ///
+    /// # Errors
+    /// Says why nothing was applied.
+    async fn update_doc(
+        &self,
+        caller: &Self::Caller,
+        doc: DocId,
+        update: DocUpdate<'_>,
+    ) -> Result<(), UpdateRefused>;
 }

@@ -5,22 +5,25 @@
 //! Deliberately not here: what the client's frames mean (`inbound`).
 
 use super::backend::Backend;
+use super::bell::Bell;
+use super::docs::DocSubscription;
 use super::encode;
 use super::hub::Hub;
 use super::inbound::{self, Refusal};
 use super::presence::PeerId;
 use super::rate::Bucket;
+use super::revoked::Revoked;
 use super::socket::{End, Frame, Inbound, RESTARTS, Socket, WebSocket};
-use super::subscription::{Failure, Subscription};
+use super::subscription::{Answered, Failure, Known, Subscription};
 use grove_core_api::event::Topic;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, ServerFrame, close};
-use grove_core_api::{ErrorCode, limits, version};
+use grove_core_api::{DocId, ErrorCode, limits, version};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Notify;
-use tokio::time::sleep_until;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// One connection of one client.
 pub(super) struct Connection<B: Backend> {
@@ -28,16 +31,26 @@ pub(super) struct Connection<B: Backend> {
     pub(super) caller: B::Caller,
     pub(super) peer: PeerId,
     pub(super) socket: Socket,
-    /// Cancelled when Grove stops, or when the person may not be here any more.
-    ended: CancellationToken,
-    pub(super) bell: Arc<Notify>,
-    pub(super) topics: BTreeMap<Topic, Subscription>,
+    /// Ends when Grove stops, or when the person may not be here any more.
+    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) topics: BTreeMap<Topic, Box<Subscription>>,
+    pub(super) docs: BTreeMap<DocId, Box<DocSubscription<B>>>,
+    pub(super) doc_updates: Bucket,
+    pub(super) awareness: Bucket,
     pub(super) mutations: Bucket,
     pub(super) presence: Bucket,
-    pub(super) waiting_presence: BTreeMap<Topic, PresenceUpdate>,
+    pub(super) waiting_presence: BTreeMap<Topic, Box<PresenceUpdate>>,
+    /// Whether the client can read a large state over HTTP.
+    pub(super) takes_refetch: bool,
+    /// Topics that the person may not read any more.
+    revoked: Arc<Revoked>,
     unusable: u32,
     heard_at_ms: u64,
     ping_at_ms: u64,
+    /// One timer for the whole life: setting one with each frame would cost more than the frame.
+    timer: Pin<Box<Sleep>>,
+    timer_at_ms: u64,
 }
 
 enum Happening {
@@ -52,24 +65,41 @@ impl<B: Backend> Connection<B> {
         hub: Arc<Hub<B>>,
         ws: WebSocket,
         caller: B::Caller,
-        (peer, ended): (PeerId, CancellationToken),
+        (peer, ended, revoked): (PeerId, CancellationToken, Arc<Revoked>),
     ) -> Self {
         let now_ms = hub.clock().now_ms();
         let socket = Socket::new(ws, ended.clone());
+        let timer_at_ms = now_ms + limits::WS_HELLO_MS;
+        let timer = Box::pin(sleep_until(hub.clock().instant(timer_at_ms)));
         Self {
             hub,
             caller,
             peer,
             socket,
-            ended,
-            bell: Arc::new(Notify::new()),
+            ended: Box::pin(ended.cancelled_owned()),
+            bell: revoked.bell(),
             topics: BTreeMap::new(),
+            docs: BTreeMap::new(),
+            doc_updates: Bucket::new(
+                limits::DOC_UPDATES_PER_SEC,
+                limits::DOC_UPDATES_BURST,
+                now_ms,
+            ),
+            awareness: Bucket::new(
+                limits::DOC_AWARENESS_PER_SEC,
+                limits::DOC_AWARENESS_PER_SEC,
+                now_ms,
+            ),
             mutations: Bucket::new(limits::MUTATIONS_PER_SEC, limits::MUTATIONS_BURST, now_ms),
             presence: Bucket::new(limits::PRESENCE_PER_SEC, limits::PRESENCE_PER_SEC, now_ms),
             waiting_presence: BTreeMap::new(),
+            takes_refetch: false,
+            revoked,
             unusable: 0,
             heard_at_ms: now_ms,
             ping_at_ms: now_ms + limits::WS_PING_MS,
+            timer,
+            timer_at_ms,
         }
     }
 
@@ -84,6 +114,7 @@ impl<B: Backend> Connection<B> {
         };
         // Others see it leave now, not after the closing handshake.
         self.topics.clear();
+        self.docs.clear();
         if let End::Close(code, reason) = end {
             tracing::debug!(peer = %self.peer, code, reason, "connection {} closed", self.peer);
             self.socket.close(code, reason).await;
@@ -92,27 +123,27 @@ impl<B: Backend> Connection<B> {
 
     /// Waits for `hello`, which must be the first frame and come in time (rule RT-09).
     async fn greet(&mut self) -> Result<(), End> {
-        let clock = self.hub.clock();
-        let until = clock.instant(clock.now_ms() + limits::WS_HELLO_MS);
         let text = loop {
             tokio::select! {
                 inbound = self.socket.receive() => match inbound? {
                     Inbound::Text(text) => break text,
                     Inbound::Alive => {}
-                    Inbound::Binary => return Err(NO_HELLO),
+                    Inbound::Binary(_) => return Err(NO_HELLO),
                 },
-                () = sleep_until(until) => return Err(NO_HELLO),
-                () = self.ended.cancelled() => return Err(RESTARTS),
+                () = &mut self.timer => return Err(NO_HELLO),
+                () = &mut self.ended => return Err(RESTARTS),
             }
         };
         match inbound::read(&text) {
-            Ok(ClientFrame::Hello { v: version::REALTIME, .. }) => {}
+            Ok(ClientFrame::Hello { v: version::REALTIME, caps, .. }) => {
+                self.takes_refetch = caps.iter().any(|it| it == "refetch");
+            }
             Ok(ClientFrame::Hello { .. }) => {
                 return Err(End::Close(close::UPGRADE, "reload: another version is spoken here"));
             }
             Ok(_) | Err(_) => return Err(NO_HELLO),
         }
-        self.heard_at_ms = clock.now_ms();
+        self.heard_at_ms = self.hub.clock().now_ms();
         self.send(&ServerFrame::Welcome {
             v: version::REALTIME,
             peer: self.peer.to_string(),
@@ -132,12 +163,12 @@ impl<B: Backend> Connection<B> {
     }
 
     async fn turn(&mut self) -> Result<(), End> {
-        let until = self.hub.clock().instant(self.deadline_ms());
+        self.set_timer();
         let happening = tokio::select! {
             inbound = self.socket.receive() => Happening::Inbound(inbound?),
-            () = self.bell.notified() => Happening::Bell,
-            () = sleep_until(until) => Happening::Timer,
-            () = self.ended.cancelled() => return Err(RESTARTS),
+            () = self.bell.rung() => Happening::Bell,
+            () = &mut self.timer => Happening::Timer,
+            () = &mut self.ended => return Err(RESTARTS),
         };
         match happening {
             Happening::Inbound(inbound) => {
@@ -149,13 +180,21 @@ impl<B: Backend> Connection<B> {
         }
     }
 
+    /// Sets the timer to an earlier deadline; for a later one it goes off, finds nothing, is set then.
+    fn set_timer(&mut self) {
+        let at_ms = self.deadline_ms();
+        if at_ms < self.timer_at_ms || self.timer.is_elapsed() {
+            self.timer_at_ms = at_ms;
+            let at = self.hub.clock().instant(at_ms);
+            self.timer.as_mut().reset(at);
+        }
+    }
+
     async fn take(&mut self, inbound: Inbound) -> Result<(), End> {
         let text = match inbound {
             Inbound::Text(text) => text,
             Inbound::Alive => return Ok(()),
-            Inbound::Binary => {
-                return self.refuse(Refusal::invalid("binary frames have no meaning here")).await;
-            }
+            Inbound::Binary(bytes) => return self.on_binary(&bytes).await,
         };
         match inbound::read(&text) {
             Ok(frame) => self.dispatch(frame, &text).await,
@@ -168,9 +207,13 @@ impl<B: Backend> Connection<B> {
             ClientFrame::Hello { .. } => {
                 self.refuse(Refusal::invalid("`hello` comes once, as the first frame")).await
             }
-            ClientFrame::Sub { id, ch, epoch, seq } => self.on_sub(id, &ch, epoch, seq).await,
+            // Boxed, like everything that is rare: each connection holds room for what is not.
+            ClientFrame::Sub { id, ch, epoch, seq, text } => {
+                let known = epoch.zip(seq).map(|(epoch, seq)| Known { epoch, seq });
+                Box::pin(self.on_sub(id, &ch, known, text != Some(false))).await
+            }
             ClientFrame::Unsub { ch } => self.on_unsub(&ch).await,
-            ClientFrame::Mut { ch, mid, ops } => self.on_mut(&ch, mid, ops).await,
+            ClientFrame::Mut { ch, mid, ops } => Box::pin(self.on_mut(&ch, mid, ops)).await,
             ClientFrame::Pres { ch, d } => self.on_pres(&ch, d, text.as_str().len()).await,
             ClientFrame::Ping { ts } => self.send(&ServerFrame::Pong { ts }).await,
         }
@@ -178,16 +221,23 @@ impl<B: Backend> Connection<B> {
 
     /// Sends what is new in each topic that rang.
     async fn pump(&mut self) -> Result<(), End> {
-        let dirty: Vec<Topic> = self
-            .topics
-            .iter()
-            .filter(|(_, subscription)| subscription.take_dirty())
-            .map(|(topic, _)| *topic)
-            .collect();
-        for topic in dirty {
-            let Some(subscription) = self.topics.get_mut(&topic) else { continue };
-            match subscription.pump(self.hub.backend(), &mut self.socket).await {
-                Ok(()) => {}
+        // First of all, so that nothing more of these topics is sent (rule RT-12).
+        for topic in self.revoked.take() {
+            if self.leave(topic) {
+                let (code, ch) = (ErrorCode::Forbidden, Some(topic.channel()));
+                let msg = "you may not read this any more".to_owned();
+                self.send(&ServerFrame::Error { code, msg, reference: None, ch }).await?;
+            }
+        }
+        if !self.docs.is_empty() {
+            Box::pin(self.pump_docs()).await?;
+        }
+        let mut moved = Vec::new();
+        let Self { hub, topics, socket, .. } = self;
+        for (topic, subscription) in topics.iter_mut().filter(|(_, it)| it.take_dirty()) {
+            match subscription.pump(hub.backend(), socket).await {
+                Ok(Answered::Live) => {}
+                Ok(Answered::Elsewhere) => moved.push(*topic),
                 Err(Failure::End(end)) => return Err(end),
                 // The topic cannot be read on; the client resumes it when it has connected anew.
                 Err(Failure::Problem(problem)) => {
@@ -197,6 +247,9 @@ impl<B: Backend> Connection<B> {
                 }
             }
         }
+        for topic in moved {
+            self.leave(topic);
+        }
         Ok(())
     }
 
@@ -205,18 +258,25 @@ impl<B: Backend> Connection<B> {
         if now_ms >= self.heard_at_ms + limits::WS_DEAD_MS {
             return Err(End::Gone);
         }
-        if now_ms >= self.ping_at_ms {
+        if now_ms >= self.next_ping_ms() {
             self.ping_at_ms = now_ms + limits::WS_PING_MS;
             self.socket.ping().await?;
         }
         self.flush_presence(now_ms);
-        Ok(())
+        self.flush_awareness(now_ms).await
     }
 
     fn deadline_ms(&self) -> u64 {
         let presence = (!self.waiting_presence.is_empty()).then(|| self.presence.next_at_ms());
         let silence = self.heard_at_ms + limits::WS_DEAD_MS;
-        presence.unwrap_or(u64::MAX).min(silence).min(self.ping_at_ms)
+        let caret = self.has_waiting_awareness().then(|| self.awareness.next_at_ms());
+        let waiting = presence.unwrap_or(u64::MAX).min(caret.unwrap_or(u64::MAX));
+        waiting.min(silence).min(self.next_ping_ms())
+    }
+
+    /// A peer that spoke lately is alive: it is not asked (rule RT-19).
+    fn next_ping_ms(&self) -> u64 {
+        self.ping_at_ms.max(self.heard_at_ms + limits::WS_PING_MS)
     }
 
     /// Tells the client that a frame could not be used; too many such frames end it (rule RT-16).
@@ -231,8 +291,8 @@ impl<B: Backend> Connection<B> {
 
     /// Tells the client why it does not get what it asked for.
     pub(super) async fn tell(&mut self, refusal: Refusal) -> Result<(), End> {
-        let Refusal { code, msg, reference } = refusal;
-        self.send(&ServerFrame::Error { code, msg, reference, ch: None }).await
+        let Refusal { code, msg, reference, ch } = refusal;
+        self.send(&ServerFrame::Error { code, msg, reference, ch }).await
     }
 
     /// Sends one frame to this client alone.
@@ -246,6 +306,6 @@ const NO_HELLO: End = End::Close(close::PROTOCOL, "say hello first");
 impl Refusal {
     /// Makes the refusal of a frame that does not fit the protocol.
     pub(super) fn invalid(msg: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None }
+        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None, ch: None }
     }
 }

@@ -4,15 +4,18 @@
 
 use super::afar::Others;
 use super::backend::Backend;
+use super::bell::Wake;
 use super::connection::Connection;
+use super::docs::DocRoom;
 use super::driver;
-use super::live::{Clock, LiveRoom, Wake, locked};
+use super::live::{Clock, LiveRoom, locked};
 use super::presence::PeerId;
+use super::revoked::Revoked;
 use super::socket::WebSocket;
 use super::stream::Outcome;
 use crate::bus::{Bus, InProcess, Message};
 use grove_core_api::event::{Event, Topic};
-use grove_core_api::{MessageId, SessionId, UserId};
+use grove_core_api::{DocId, MessageId, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -31,12 +34,15 @@ pub struct Hub<B: Backend> {
     runtime: Handle,
     clock: Clock,
     rooms: Mutex<HashMap<Topic, Arc<LiveRoom>>>,
+    docs: Mutex<HashMap<DocId, Arc<DocRoom>>>,
+    /// Number of the newest document's room; binary frames name documents by it.
+    newest_doc: AtomicU32,
     connections: AtomicUsize,
     newest_peer: AtomicU32,
     bus: Arc<dyn Bus>,
     pub(super) others: Others,
     /// Who is behind each connection, and what ends it.
-    people: Mutex<HashMap<PeerId, (UserId, CancellationToken)>>,
+    people: Mutex<HashMap<PeerId, Person>>,
     me: Weak<Self>,
 }
 
@@ -76,6 +82,8 @@ impl<B: Backend> Hub<B> {
             runtime: Handle::current(),
             clock: Clock::start(),
             rooms: Mutex::default(),
+            docs: Mutex::default(),
+            newest_doc: AtomicU32::new(0),
             connections: AtomicUsize::new(0),
             newest_peer: AtomicU32::new(0),
             bus,
@@ -119,22 +127,50 @@ impl<B: Backend> Hub<B> {
         }
     }
 
+    /// Hands a stored update of a document to those who have it open, but not to `origin` itself.
+    pub fn publish_update(&self, doc: DocId, origin: u64, update: &[u8]) {
+        let room = locked(&self.docs).get(&doc).map(Arc::clone);
+        if let Some(room) = room {
+            room.publish(origin, update);
+        }
+    }
+
+    /// Tells those who have a document open that it is gone, or began anew.
+    pub fn end_doc(&self, doc: DocId) {
+        if let Some(room) = locked(&self.docs).remove(&doc) {
+            room.end();
+        }
+    }
+
+    /// Whether somebody has a document open.
+    pub fn is_doc_open(&self, doc: DocId) -> bool {
+        locked(&self.docs).contains_key(&doc)
+    }
+
     /// Serves one connection until it ends.
     ///
     /// # Cancel safety
     /// Not cancel safe: a mutation in flight would be applied without its answer. The shutdown token
     /// ends it.
-    pub async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
+    pub(super) async fn serve(self: Arc<Self>, socket: WebSocket, caller: B::Caller) {
         let counted = Counted::new(&self.connections);
         let number = self.newest_peer.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let peer = PeerId::of(self.bus.node(), number);
         let ended = self.shutdown.child_token();
         let user = self.backend.identity(&caller).user;
-        locked(&self.people).insert(peer, (user, ended.clone()));
-        let connection = Connection::new(Arc::clone(&self), socket, caller, (peer, ended));
-        self.spawner.track_future(connection.run()).await;
+        let revoked = Arc::new(Revoked::default());
+        let person = Person { user, ended: ended.clone(), revoked: Arc::clone(&revoked) };
+        locked(&self.people).insert(peer, person);
+        let ends = (peer, ended, revoked);
+        let connection = Connection::new(Arc::clone(&self), socket, caller, ends);
+        connection.run().await;
         locked(&self.people).remove(&peer);
         drop(counted);
+    }
+
+    /// Runs a connection's task, for which the daemon waits when it ends.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawner.spawn_on(task, &self.runtime);
     }
 
     /// Closes all connections of a person; clients come back and have to say again who they are.
@@ -146,8 +182,23 @@ impl<B: Backend> Hub<B> {
     }
 
     pub(super) fn dismiss_here(&self, user: UserId) {
-        for (_, ended) in locked(&self.people).values().filter(|(who, _)| *who == user) {
-            ended.cancel();
+        for person in locked(&self.people).values().filter(|it| it.user == user) {
+            person.ended.cancel();
+        }
+    }
+
+    /// Takes a topic from a person who may not read it any more: each of their connections leaves it,
+    /// is told so, and gets nothing more of it (rule RT-12).
+    pub fn revoke(&self, user: UserId, topic: Topic) {
+        if self.bus.is_shared() {
+            self.bus.publish(Message::Revoke { user, topic: topic.to_string() });
+        }
+        self.revoke_here(user, topic);
+    }
+
+    pub(super) fn revoke_here(&self, user: UserId, topic: Topic) {
+        for person in locked(&self.people).values().filter(|it| it.user == user) {
+            person.revoked.note(topic);
         }
     }
 
@@ -194,6 +245,30 @@ impl<B: Backend> Hub<B> {
         let room = self.room_in(&mut rooms, topic);
         room.join(peer, wake);
         room
+    }
+
+    /// Joins a document's room, which is made when there is none; `None` when `join` says so.
+    pub(super) fn join_doc<T>(
+        &self,
+        doc: DocId,
+        join: impl FnOnce(&DocRoom) -> Option<T>,
+    ) -> Option<(Arc<DocRoom>, T)> {
+        let mut docs = locked(&self.docs);
+        let room = docs.entry(doc).or_insert_with(|| {
+            let number = self.newest_doc.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            Arc::new(DocRoom::new(doc, number))
+        });
+        let joined = join(room)?;
+        Some((Arc::clone(room), joined))
+    }
+
+    /// Drops a document's room when its last reader has left.
+    pub(super) fn leave_doc(&self, room: &Arc<DocRoom>) {
+        let mut docs = locked(&self.docs);
+        let is_current = docs.get(&room.doc()).is_some_and(|it| Arc::ptr_eq(it, room));
+        if is_current && room.is_unused() {
+            docs.remove(&room.doc());
+        }
     }
 
     /// Drops a room unless somebody has begun to use it again; returns whether it is gone.
@@ -257,6 +332,14 @@ impl<B: Backend> Hub<B> {
             }
         }
     }
+}
+
+/// Who is behind a connection, and how it is reached.
+#[derive(Debug)]
+struct Person {
+    user: UserId,
+    ended: CancellationToken,
+    revoked: Arc<Revoked>,
 }
 
 /// Counts a connection while it lives, however it ends.

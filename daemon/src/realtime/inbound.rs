@@ -6,8 +6,8 @@ use super::backend::Backend;
 use super::connection::Connection;
 use super::presence::{self, PeerId};
 use super::socket::End;
-use super::subscription::{Failure, Known, Subscription};
-use grove_core_api::event::{Op, Topic};
+use super::subscription::{Answered, Failure, Known, Subscription};
+use grove_core_api::event::{Op, Topic, UnknownTopic};
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, Identity, NackCode, ServerFrame};
 use grove_core_api::{ErrorCode, limits};
@@ -25,6 +25,8 @@ pub(super) struct Refusal {
     pub(super) msg: String,
     /// The `sub` that it answers.
     pub(super) reference: Option<i64>,
+    /// The topic, when it is about a binary frame.
+    pub(super) ch: Option<String>,
 }
 
 /// Reads a client's frame.
@@ -38,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<ClientFrame, Refusal> {
             Category::Data | Category::Io => ErrorCode::InvalidRequest,
         };
         let msg = error.to_string().chars().take(ERROR_CHARS).collect();
-        Refusal { code, msg, reference: None }
+        Refusal { code, msg, reference: None, ch: None }
     })
 }
 
@@ -48,28 +50,47 @@ impl<B: Backend> Connection<B> {
         &mut self,
         id: i64,
         ch: &str,
-        epoch: Option<String>,
-        seq: Option<i64>,
+        known: Option<Known>,
+        wants_text: bool,
     ) -> Result<(), End> {
-        let topic: Topic = match ch.parse() {
+        let topic = match self.topic_of(ch) {
             Ok(topic) => topic,
             Err(error) => {
                 let refusal = Refusal { reference: Some(id), ..unknown_topic(error) };
                 return self.refuse(refusal).await;
             }
         };
-        let known = epoch.zip(seq).map(|(epoch, seq)| Known { epoch, seq });
-        match self.subscribe(id, topic, known).await {
-            Ok(()) => Ok(()),
+        if let Topic::Doc(doc) = topic {
+            return Box::pin(self.on_doc_sub(id, doc)).await;
+        }
+        match self.subscribe(id, topic, known, wants_text).await {
+            Ok(Answered::Live) => Ok(()),
+            Ok(Answered::Elsewhere) => {
+                self.leave(topic);
+                Ok(())
+            }
             Err(Failure::End(end)) => Err(end),
             Err(Failure::Problem(problem)) => {
                 // A topic that cannot be read is left, also when it was read before.
-                self.topics.remove(&topic);
-                self.waiting_presence.remove(&topic);
+                self.leave(topic);
                 let reference = Some(id);
-                self.tell(Refusal { code: problem.code, msg: problem.detail, reference }).await
+                let (code, msg) = (problem.code, problem.detail);
+                self.tell(Refusal { code, msg, reference, ch: None }).await
             }
         }
+    }
+
+    fn topic_of(&self, ch: &str) -> Result<Topic, UnknownTopic> {
+        Topic::of_frame(ch, self.hub.backend().identity(&self.caller).user)
+    }
+
+    /// Leaves a topic, whatever waits for it.
+    pub(super) fn leave(&mut self, topic: Topic) -> bool {
+        if let Topic::Doc(doc) = topic {
+            return self.docs.remove(&doc).is_some();
+        }
+        self.waiting_presence.remove(&topic);
+        self.topics.remove(&topic).is_some()
     }
 
     async fn subscribe(
@@ -77,9 +98,10 @@ impl<B: Backend> Connection<B> {
         id: i64,
         topic: Topic,
         known: Option<Known>,
-    ) -> Result<(), Failure> {
+        wants_text: bool,
+    ) -> Result<Answered, Failure> {
         let is_new = !self.topics.contains_key(&topic);
-        if is_new && self.topics.len() >= limits::WS_TOPICS {
+        if is_new && self.topics.len() + self.docs.len() >= limits::WS_TOPICS {
             let text = format!("at most {} topics on one connection", limits::WS_TOPICS);
             return Err(grove_core_api::Problem::new(ErrorCode::TooLarge, text).into());
         }
@@ -93,18 +115,19 @@ impl<B: Backend> Connection<B> {
             slot: user.slot,
             is_agent: false,
         };
+        let takes_refetch = self.takes_refetch;
         let (hub, peer, bell): (_, PeerId, _) = (&self.hub, self.peer, &self.bell);
-        let subscription =
-            self.topics.entry(topic).or_insert_with(|| Subscription::join(hub, topic, peer, bell));
+        let join = || Box::new(Subscription::join(hub, topic, peer, (bell, takes_refetch)));
+        let subscription = self.topics.entry(topic).or_insert_with(join);
+        subscription.want_text(wants_text);
         subscription.answer(backend, &mut self.socket, id, known, identity).await
     }
 
     /// Leaves a topic; leaving one that was not joined is nothing.
     pub(super) async fn on_unsub(&mut self, ch: &str) -> Result<(), End> {
-        match ch.parse() {
+        match self.topic_of(ch) {
             Ok(topic) => {
-                self.waiting_presence.remove(&topic);
-                self.topics.remove(&topic);
+                self.leave(topic);
                 Ok(())
             }
             Err(error) => self.refuse(unknown_topic(error)).await,
@@ -133,7 +156,7 @@ impl<B: Backend> Connection<B> {
         if !self.mutations.take(self.hub.clock().now_ms()) {
             return Err((NackCode::Rate, "too many changes at once; try again".to_owned()));
         }
-        let topic = ch.parse::<Topic>().ok();
+        let topic = self.topic_of(ch).ok();
         let Some(Topic::Board(board)) = topic else {
             return Err((NackCode::Invalid, "only a board's objects can be changed here".into()));
         };
@@ -156,15 +179,21 @@ impl<B: Backend> Connection<B> {
         update: PresenceUpdate,
         bytes: usize,
     ) -> Result<(), End> {
-        let topic: Topic = match ch.parse() {
+        let topic = match self.topic_of(ch) {
             Ok(topic) => topic,
             Err(error) => return self.refuse(unknown_topic(error)).await,
         };
         let is_board = matches!(topic, Topic::Board(_));
         let fits = bytes <= limits::PRESENCE_BYTES && presence::fits(&update);
-        if is_board && fits && self.topics.contains_key(&topic) {
+        let Some(subscription) = self.topics.get(&topic).filter(|_| is_board && fits) else {
+            return Ok(());
+        };
+        let now_ms = self.hub.clock().now_ms();
+        if self.waiting_presence.is_empty() && self.presence.take(now_ms) {
+            subscription.room().update_presence(self.peer, update);
+        } else {
             presence::merge(self.waiting_presence.entry(topic).or_default(), update);
-            self.flush_presence(self.hub.clock().now_ms());
+            self.flush_presence(now_ms);
         }
         Ok(())
     }
@@ -175,7 +204,7 @@ impl<B: Backend> Connection<B> {
         while !self.waiting_presence.is_empty() && self.presence.take(now_ms) {
             let Some((topic, update)) = self.waiting_presence.pop_first() else { break };
             if let Some(subscription) = self.topics.get(&topic) {
-                subscription.room().update_presence(self.peer, update);
+                subscription.room().update_presence(self.peer, *update);
             }
         }
     }

@@ -6,11 +6,12 @@
 mod afar;
 
 use super::backend::{Backend, Head};
+use super::bell::Wake;
 use super::presence::{Changes, Participants, PeerId};
 use super::room::{Effect, Room, Tail};
 use super::socket::Frame;
 use super::stream::{Finals, Marks, Outcome, Streams};
-use super::tick::{Due, Gate};
+use super::tick::{Due, Gate, board_interval_ms};
 use crate::bus::Bus;
 use afar::Afar;
 use grove_core_api::event::{Event, Topic};
@@ -18,7 +19,6 @@ use grove_core_api::realtime::Identity;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::{MessageId, Problem, limits};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -50,32 +50,6 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a room wakes one connection: a flag of the topic, and the connection's own bell.
-#[derive(Debug)]
-pub(super) struct Wake {
-    is_dirty: AtomicBool,
-    bell: Arc<Notify>,
-}
-
-impl Wake {
-    /// Makes a flag that rings `bell`.
-    pub(super) fn new(bell: Arc<Notify>) -> Self {
-        Self { is_dirty: AtomicBool::new(false), bell }
-    }
-
-    /// Raises the flag; rings only when it was down.
-    pub(super) fn raise(&self) {
-        if !self.is_dirty.swap(true, Ordering::AcqRel) {
-            self.bell.notify_one();
-        }
-    }
-
-    /// Lowers the flag; returns whether it was up.
-    pub(super) fn lower(&self) -> bool {
-        self.is_dirty.swap(false, Ordering::AcqRel)
-    }
-}
-
 /// How far one connection has read a room.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -87,6 +61,8 @@ pub(super) struct Seen {
     pub(super) presence: Option<u64>,
     /// Streamed text.
     pub(super) marks: Marks,
+    /// Whether streamed text is not wanted (rule RT-10).
+    pub(super) is_textless: bool,
 }
 
 /// What one reading of a room gave.
@@ -157,10 +133,10 @@ pub(super) struct LiveRoom {
 impl LiveRoom {
     /// Makes the room of a topic; it is cold until [`LiveRoom::prime`].
     pub(super) fn new(topic: Topic, clock: Clock, bus: Arc<dyn Bus>) -> Self {
-        let ch = topic.to_string();
+        let ch = topic.channel();
         let interval_ms = match topic {
-            Topic::Board(_) => limits::ROOM_TICK_MS,
-            Topic::Session(_) | Topic::User(_) => limits::STREAM_TICK_MS,
+            Topic::Board(_) => board_interval_ms(0),
+            Topic::Session(_) | Topic::User(_) | Topic::Doc(_) => limits::STREAM_TICK_MS,
         };
         let state = State {
             room: Room::new(ch.clone()),
@@ -192,7 +168,7 @@ impl LiveRoom {
         let mut state = locked(&self.state);
         let mut readers = locked(&self.readers);
         readers.insert(peer, wake);
-        state.readers = readers.len();
+        state.count_readers(self.topic, readers.len());
     }
 
     /// Undoes [`LiveRoom::join`] and takes the participant off the board.
@@ -201,7 +177,7 @@ impl LiveRoom {
             let mut state = locked(&self.state);
             let mut readers = locked(&self.readers);
             readers.remove(&peer);
-            state.readers = readers.len();
+            state.count_readers(self.topic, readers.len());
             state.used_at_ms = self.clock.now_ms();
             let was_present = state.participants.leave(peer);
             if was_present {
@@ -350,17 +326,17 @@ impl LiveRoom {
         all
     }
 
-    /// Changes a participant's presence.
+    /// Changes a participant's presence; when nobody else is here, nobody is woken.
     pub(super) fn update_presence(&self, peer: PeerId, update: PresenceUpdate) {
-        let is_changed = {
+        let is_seen = {
             let mut state = locked(&self.state);
             let is_changed = state.participants.update(peer, update);
             if is_changed {
                 state.afar.changes(peer);
             }
-            is_changed
+            is_changed && (state.readers > 1 || state.afar.is_shared())
         };
-        if is_changed {
+        if is_seen {
             self.announce();
         }
     }
@@ -410,7 +386,7 @@ impl LiveRoom {
         };
         match due {
             Some(Due::Now) => {
-                self.wake_all();
+                self.wake_shown();
                 self.tell_presence();
             }
             Some(Due::Later) => self.driver.notify_one(),
@@ -434,15 +410,16 @@ impl LiveRoom {
             }
         }
         if let Some(known) = &mut seen.presence {
-            match state.participants.pull(peer, known) {
-                Changes::Frames(changes) => frames.extend(changes),
+            match state.participants.pull(peer, known, &mut frames) {
+                Changes::Sent => {}
                 Changes::TooFar => return Pull::TooFar,
             }
         }
         // Text goes out only to who knows exactly the room's events: neither before the event that
         // begins a message nor after the one that ends it (rule RT-11).
-        if seen.seq == state.room.newest() && !state.room.has_gap() {
-            frames.extend(state.streams.pull(&mut seen.marks));
+        let is_exact = seen.seq == state.room.newest() && !state.room.has_gap();
+        if is_exact && !seen.is_textless {
+            state.streams.pull(&mut seen.marks, &mut frames);
         }
         Pull::Frames { frames, has_more: seen.seq < state.room.newest() }
     }
@@ -479,7 +456,7 @@ impl LiveRoom {
             (is_shown, step)
         };
         if is_shown {
-            self.wake_all();
+            self.wake_shown();
             self.tell_presence();
         }
         step
@@ -488,6 +465,14 @@ impl LiveRoom {
     /// Returns whether nobody reads and nothing streams.
     pub(super) fn is_unused(&self) -> bool {
         locked(&self.state).idle_at_ms().is_some()
+    }
+
+    /// Wakes those who read what [`State::show`] shows: presence on a board, text in a session.
+    fn wake_shown(&self) {
+        let is_text = matches!(self.topic, Topic::Session(_));
+        for wake in locked(&self.readers).values() {
+            if is_text { wake.raise_for_text() } else { wake.raise() }
+        }
     }
 
     fn wake_all(&self) {
@@ -509,6 +494,13 @@ pub(super) enum Reloaded {
 }
 
 impl State {
+    fn count_readers(&mut self, topic: Topic, readers: usize) {
+        self.readers = readers;
+        if matches!(topic, Topic::Board(_)) {
+            self.gate.set_interval(board_interval_ms(readers));
+        }
+    }
+
     fn show(&mut self) {
         self.participants.show();
         self.streams.show();

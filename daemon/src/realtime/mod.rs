@@ -11,7 +11,9 @@
 
 mod afar;
 mod backend;
+mod bell;
 mod connection;
+mod docs;
 mod driver;
 mod encode;
 mod hub;
@@ -19,6 +21,7 @@ mod inbound;
 mod live;
 mod presence;
 mod rate;
+mod revoked;
 mod room;
 mod socket;
 mod stream;
@@ -26,7 +29,10 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod upgrade;
 
-pub use backend::{Backend, Head, MutationError, Snapshot, UserIdentity};
+pub use backend::{
+    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+};
 pub use hub::Hub;
-pub use socket::upgrade;
+pub use upgrade::{Upgrade, upgrade};

@@ -2,12 +2,12 @@
 //!
 //! Pure. Each change has a version; a reader says which version it knows and gets one frame with all
 //! changes since, encoded once for everybody who knows the same version. A participant never gets its
-//! own values back: for it alone the frame is put together again from the same encoded parts, without
-//! its own. Deliberately not here: the pace (`tick`) and hiding a still pointer (the client's affair).
+//! own values back: for it alone they are cut out of the encoded frame. Deliberately not here: the pace
+//! (`tick`) and hiding a still pointer (the client's affair).
 
 mod afar;
 
-use super::encode;
+use super::encode::{self, Entries};
 use super::socket::Frame;
 use grove_core_api::limits;
 use grove_core_api::realtime::presence::{Identity, Presence, PresenceUpdate};
@@ -62,6 +62,8 @@ impl FieldVersions {
 #[derive(Debug)]
 struct Participant {
     identity: Identity,
+    /// The identity as others get it: written once, read by everybody who ever comes.
+    encoded: String,
     joined: u64,
     /// When it was first here, if a reader may still remember that time.
     first_joined: u64,
@@ -76,21 +78,18 @@ struct Gone {
     left: u64,
 }
 
-/// What changed between two versions, encoded part by part.
+/// What changed between two versions.
 #[derive(Debug)]
 struct Delta {
-    joined: Vec<(PeerId, String)>,
-    changed: Vec<(PeerId, String)>,
-    gone: Vec<PeerId>,
-    peers: Option<Frame>,
-    values: Option<Frame>,
+    joined: Option<Entries>,
+    changed: Option<Entries>,
 }
 
-/// What a reader lacks.
-#[derive(Debug, PartialEq, Eq)]
+/// What came of a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changes {
-    /// These frames, in order; none when it lacks nothing.
-    Frames(Vec<Frame>),
+    /// The frames that the reader lacked are appended, in order; none when it lacked nothing.
+    Sent,
     /// More people left than the board remembers.
     TooFar,
 }
@@ -149,7 +148,8 @@ impl Participants {
         self.gone.retain(|gone| gone.peer != peer);
         let versions = FieldVersions::all_at(at);
         let values = Presence::default();
-        let participant = Participant { identity, joined, first_joined, values, versions };
+        let encoded = encode::entry(peer, &identity);
+        let participant = Participant { identity, encoded, joined, first_joined, values, versions };
         self.by_peer.insert(peer, participant);
         true
     }
@@ -200,33 +200,35 @@ impl Participants {
     ///
     /// Its own identity is among them, because it tells the slot; its own values are not.
     pub(super) fn all(&self, me: PeerId) -> (Vec<Frame>, u64) {
-        let peers: Vec<String> =
-            self.by_peer.iter().map(|(peer, it)| encode::entry(*peer, &it.identity)).collect();
-        let mut frames = vec![encode::peers(&self.ch, peers.iter().map(String::as_str))];
+        let peers = self.by_peer.iter().map(|(peer, it)| (*peer, &it.encoded));
+        let mut frames = vec![Entries::peers(&self.ch, peers).whole()];
         let others = self.by_peer.iter().filter(|(peer, _)| **peer != me);
-        let values: Vec<String> = others
+        let mut values = others
             .filter_map(|(peer, it)| {
                 let update = all_values(&it.values);
-                (update != PresenceUpdate::default()).then(|| encode::entry(*peer, &update))
+                let is_any = update != PresenceUpdate::default();
+                is_any.then(|| (*peer, encode::entry(*peer, &update)))
             })
-            .collect();
-        if !values.is_empty() {
-            frames.push(encode::presence(&self.ch, values.iter().map(String::as_str), &[]));
+            .peekable();
+        if values.peek().is_some() {
+            frames.push(Entries::presence(&self.ch, values, &[]).whole());
         }
         (frames, self.version)
     }
 
-    /// Returns what `me` lacks after the version `known`, and moves it on.
-    pub(super) fn pull(&mut self, me: PeerId, known: &mut u64) -> Changes {
+    /// Appends what `me` lacks after the version `known`, and moves it on.
+    pub(super) fn pull(&mut self, me: PeerId, known: &mut u64, frames: &mut Vec<Frame>) -> Changes {
         if *known >= self.visible {
-            return Changes::Frames(Vec::new());
+            return Changes::Sent;
         }
         if *known < self.forgotten {
             return Changes::TooFar;
         }
         let delta = self.delta(*known);
         *known = self.visible;
-        Changes::Frames(delta.frames_for(&self.ch, me))
+        let parts = [&delta.joined, &delta.changed];
+        frames.extend(parts.into_iter().flatten().filter_map(|entries| entries.without(me)));
+        Changes::Sent
     }
 
     fn delta(&mut self, known: u64) -> Arc<Delta> {
@@ -247,7 +249,7 @@ impl Participants {
         let shown = self.by_peer.iter().filter(|(_, it)| it.joined <= self.visible);
         for (peer, participant) in shown {
             if participant.joined > known {
-                joined.push((*peer, encode::entry(*peer, &participant.identity)));
+                joined.push((*peer, &participant.encoded));
             }
             let update = participant.changes_after(known);
             if update != PresenceUpdate::default() {
@@ -259,12 +261,11 @@ impl Participants {
             .iter()
             .filter(|gone| gone.left > known && gone.left <= self.visible && gone.joined <= known);
         let gone: Vec<PeerId> = news.map(|gone| gone.peer).collect();
-        let peers = (!joined.is_empty())
-            .then(|| encode::peers(&self.ch, joined.iter().map(|(_, part)| part.as_str())));
-        let values = (!changed.is_empty() || !gone.is_empty()).then(|| {
-            encode::presence(&self.ch, changed.iter().map(|(_, part)| part.as_str()), &gone)
-        });
-        Delta { joined, changed, gone, peers, values }
+        let is_any = !changed.is_empty() || !gone.is_empty();
+        Delta {
+            joined: (!joined.is_empty()).then(|| Entries::peers(&self.ch, joined.into_iter())),
+            changed: is_any.then(|| Entries::presence(&self.ch, changed.into_iter(), &gone)),
+        }
     }
 
     /// Returns the user's slot on this board: the one it has here, the one it likes, or a free one.
@@ -305,28 +306,6 @@ impl Participant {
     }
 }
 
-impl Delta {
-    /// Returns the shared frames, or for a participant of the delta itself those without it.
-    fn frames_for(&self, ch: &str, me: PeerId) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        if self.joined.iter().any(|(peer, _)| *peer == me) {
-            if self.joined.len() > 1 {
-                frames.push(encode::peers(ch, without(&self.joined, me)));
-            }
-        } else {
-            frames.extend(self.peers.clone());
-        }
-        if self.changed.iter().any(|(peer, _)| *peer == me) {
-            if self.changed.len() > 1 || !self.gone.is_empty() {
-                frames.push(encode::presence(ch, without(&self.changed, me), &self.gone));
-            }
-        } else {
-            frames.extend(self.values.clone());
-        }
-        frames
-    }
-}
-
 /// Puts the newer values of an update over an older one's; the older is not sent yet.
 pub(super) fn merge(older: &mut PresenceUpdate, newer: PresenceUpdate) {
     replace(&mut older.cur, newer.cur);
@@ -346,10 +325,6 @@ pub(super) fn fits(update: &PresenceUpdate) -> bool {
     let selected = update.sel.iter().flatten().map(Vec::len);
     let dragged = update.drag.iter().flatten().map(|drag| drag.ids.len());
     selected.chain(dragged).all(|count| count <= limits::PRESENCE_OBJECTS)
-}
-
-fn without(parts: &[(PeerId, String)], me: PeerId) -> impl Iterator<Item = &str> {
-    parts.iter().filter(move |(peer, _)| *peer != me).map(|(_, part)| part.as_str())
 }
 
 fn all_values(values: &Presence) -> PresenceUpdate {

@@ -1,18 +1,28 @@
-//! One WebSocket: the upgrade, bounded writes, the closing handshake. The only door to axum here.
+//! One WebSocket: bounded writes in small parts, the closing handshake.
 //!
-//! Deliberately not here: what the frames mean, and the `Origin` check and TCP options (the server's).
+//! Deliberately not here: what the frames mean, and the opening handshake (`upgrade`).
 
-use super::backend::Backend;
-use super::hub::Hub;
-use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::response::Response;
-use grove_core_api::{limits, realtime, version};
-use std::sync::Arc;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use grove_core_api::{limits, realtime};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as Part;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use axum::extract::ws::{Utf8Bytes as Frame, WebSocket};
+pub(super) use tokio_tungstenite::tungstenite::Utf8Bytes as Frame;
+
+/// A connection after the opening handshake.
+pub(super) type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// RFC 6455 section 7.4.1: a frame is larger than the receiver takes.
 const TOO_BIG: u16 = 1009;
@@ -31,20 +41,21 @@ pub(super) enum End {
 pub(super) enum Inbound {
     /// A text frame.
     Text(Frame),
-    /// A binary frame, for which the protocol has no use.
-    Binary,
+    /// A binary frame.
+    Binary(Bytes),
     /// A ping or pong: the peer is alive.
     Alive,
 }
 
-/// Upgrades a request to a connection of the hub, spoken as `grove.v1`.
-pub fn upgrade<B: Backend>(ws: WebSocketUpgrade, hub: Arc<Hub<B>>, caller: B::Caller) -> Response {
-    ws.protocols([version::REALTIME_SUBPROTOCOL])
+/// Begins to speak on an upgraded connection.
+pub(super) async fn open(io: TokioIo<Upgraded>) -> WebSocket {
+    let config = WebSocketConfig::default()
         .read_buffer_size(limits::WS_READ_BUFFER_BYTES)
+        // Each write goes out at once: what is worth joining was joined by the tick.
         .write_buffer_size(0)
-        .max_message_size(limits::WS_INBOUND_BYTES)
-        .max_frame_size(limits::WS_INBOUND_BYTES)
-        .on_upgrade(move |socket| hub.serve(socket, caller))
+        .max_message_size(Some(limits::WS_INBOUND_BYTES))
+        .max_frame_size(Some(limits::WS_INBOUND_BYTES));
+    WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await
 }
 
 /// A WebSocket whose writes end in time.
@@ -60,7 +71,7 @@ impl Socket {
         Self { ws, shutdown }
     }
 
-    /// Sends a text frame.
+    /// Sends a text message.
     ///
     /// # Errors
     /// `End::Close` with 4408 when the peer does not take it in time (rule RT-08).
@@ -68,7 +79,30 @@ impl Socket {
     /// # Cancel safety
     /// Not cancel safe: a dropped future may leave half a frame in the socket.
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), End> {
-        self.write(Message::Text(frame)).await
+        if frame.len() <= limits::WS_PART_BYTES {
+            return in_time(&self.shutdown, self.ws.send(Message::Text(frame))).await;
+        }
+        self.send_parts(Data::Text, frame.into()).await
+    }
+
+    /// Sends a binary frame.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Socket::send`].
+    pub(super) async fn send_binary(&mut self, frame: Bytes) -> Result<(), End> {
+        if frame.len() <= limits::WS_PART_BYTES {
+            return in_time(&self.shutdown, self.ws.send(Message::Binary(frame))).await;
+        }
+        self.send_parts(Data::Binary, frame).await
+    }
+
+    async fn send_parts(&mut self, kind: Data, frame: Bytes) -> Result<(), End> {
+        // Boxed: few messages are this long, and every connection would hold room for the loop.
+        let parts = Box::pin(write_parts(&mut self.ws, kind, frame));
+        in_time(&self.shutdown, parts).await
     }
 
     /// Sends a ping.
@@ -79,20 +113,7 @@ impl Socket {
     /// # Cancel safety
     /// As [`Socket::send`].
     pub(super) async fn ping(&mut self) -> Result<(), End> {
-        self.write(Message::Ping(Default::default())).await
-    }
-
-    async fn write(&mut self, message: Message) -> Result<(), End> {
-        let write = timeout(Duration::from_millis(limits::WS_WRITE_MS), self.ws.send(message));
-        tokio::select! {
-            biased;
-            written = write => match written {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(End::Gone),
-                Err(_) => Err(End::Close(realtime::close::TOO_SLOW, "too slow")),
-            },
-            () = self.shutdown.cancelled() => Err(RESTARTS),
-        }
+        in_time(&self.shutdown, self.ws.send(Message::Ping(Bytes::new()))).await
     }
 
     /// Waits for the next frame.
@@ -103,21 +124,22 @@ impl Socket {
     /// # Cancel safety
     /// Cancel safe: what was read stays in the socket's buffer.
     pub(super) async fn receive(&mut self) -> Result<Inbound, End> {
-        match self.ws.recv().await {
+        match self.ws.next().await {
             Some(Ok(Message::Text(text))) => Ok(Inbound::Text(text)),
-            Some(Ok(Message::Binary(_))) => Ok(Inbound::Binary),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Inbound::Alive),
+            Some(Ok(Message::Binary(bytes))) => Ok(Inbound::Binary(bytes)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Inbound::Alive),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),
-            Some(Err(error)) => Err(why_unreadable(&error)),
+            Some(Err(WsError::Capacity(_))) => Err(End::Close(TOO_BIG, "frame too large")),
+            Some(Err(_)) => Err(End::Gone),
         }
     }
 
     /// Says why the connection ends and waits, for a bounded time, until the peer has taken it.
     pub(super) async fn close(mut self, code: u16, reason: &'static str) {
-        let frame = CloseFrame { code, reason: Frame::from_static(reason) };
+        let frame = CloseFrame { code: code.into(), reason: Frame::from_static(reason) };
         let handshake = async {
             if self.ws.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = self.ws.recv().await {}
+                while let Some(Ok(_)) = self.ws.next().await {}
             }
         };
         // A peer that does not answer in time is cut off: there is nobody left to tell.
@@ -128,14 +150,42 @@ impl Socket {
 /// How connections end when the daemon stops.
 pub(super) const RESTARTS: End = End::Close(realtime::close::RESTART, "restarting");
 
-/// Tells a frame that is too large from a connection that broke.
-///
-/// axum does not name the library's error type, so its text must do; the test of rule RT-17 fails
-/// when it changes.
-fn why_unreadable(error: &axum::Error) -> End {
-    if error.to_string().starts_with("Space limit exceeded") {
-        End::Close(TOO_BIG, "frame too large")
-    } else {
-        End::Gone
+/// Writes, and ends the connection when that takes too long or the daemon stops meanwhile.
+async fn in_time(
+    shutdown: &CancellationToken,
+    write: impl Future<Output = Result<(), WsError>> + Send,
+) -> Result<(), End> {
+    let mut writing = pin!(write);
+    // Nearly every write fits the kernel's buffer: no timer is made for those.
+    let first = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
+    let written = match first {
+        Poll::Ready(written) => Ok(written),
+        Poll::Pending => {
+            let writing = timeout(Duration::from_millis(limits::WS_WRITE_MS), writing);
+            tokio::select! {
+                biased;
+                written = writing => written,
+                () = shutdown.cancelled() => return Err(RESTARTS),
+            }
+        }
+    };
+    match written {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Close(realtime::close::TOO_SLOW, "too slow")),
     }
+}
+
+/// Writes one long message in parts.
+///
+/// The library keeps a write buffer as large as the largest frame that it ever sent: in parts, a
+/// connection does not hold on to the size of its snapshot for the rest of its life.
+async fn write_parts(ws: &mut WebSocket, mut kind: Data, mut rest: Bytes) -> Result<(), WsError> {
+    while !rest.is_empty() {
+        let part = rest.split_to(rest.len().min(limits::WS_PART_BYTES));
+        let part = Part::message(part, OpCode::Data(kind), rest.is_empty());
+        ws.feed(Message::Frame(part)).await?;
+        kind = Data::Continue;
+    }
+    ws.flush().await
 }

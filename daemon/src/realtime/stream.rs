@@ -146,10 +146,9 @@ impl Streams {
         }
     }
 
-    /// Returns the `st` frames that a reader lacks and moves its marks.
-    pub(super) fn pull(&mut self, marks: &mut Marks) -> Vec<Frame> {
+    /// Appends the `st` frames that a reader lacks and moves its marks.
+    pub(super) fn pull(&mut self, marks: &mut Marks, frames: &mut Vec<Frame>) {
         marks.retain(|message, _| self.by_message.contains_key(message));
-        let mut frames = Vec::new();
         for (message, stream) in &mut self.by_message {
             let mark = marks.entry(*message).or_default();
             if *mark == stream.visible || stream.visible.bytes == 0 {
@@ -161,7 +160,6 @@ impl Streams {
             frames.push(stream.frame(&self.ch, *message, *mark));
             *mark = stream.visible;
         }
-        frames
     }
 }
 

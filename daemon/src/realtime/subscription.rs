@@ -3,9 +3,10 @@
 //! Deliberately not here: rights (asked before) and frames that come from the client.
 
 use super::backend::{Backend, Snapshot};
+use super::bell::{Bell, Wake};
 use super::encode;
 use super::hub::Hub;
-use super::live::{LiveRoom, Position, Pull, Seen, Wake};
+use super::live::{LiveRoom, Position, Pull, Seen};
 use super::presence::PeerId;
 use super::room::frame_len;
 use super::socket::{End, Frame, Socket};
@@ -14,7 +15,6 @@ use grove_core_api::event::{Event, Topic};
 use grove_core_api::realtime::{Identity, ServerFrame, close};
 use grove_core_api::{Problem, limits};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// Why a topic could not be read.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ impl From<Problem> for Failure {
     }
 }
 
+/// How a topic goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// Its frames follow.
+    Live,
+    /// The client reads the state over HTTP and subscribes anew; the topic is left (rule RT-25).
+    Elsewhere,
+}
+
 /// What a client has of a topic already.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -54,6 +63,8 @@ pub(super) struct Subscription {
     room: Arc<LiveRoom>,
     wake: Arc<Wake>,
     seen: Seen,
+    /// Whether the client can read a large state over HTTP.
+    takes_refetch: bool,
 }
 
 impl Drop for Subscription {
@@ -68,16 +79,22 @@ impl Subscription {
         hub: &Hub<B>,
         topic: Topic,
         peer: PeerId,
-        bell: &Arc<Notify>,
+        (bell, takes_refetch): (&Arc<Bell>, bool),
     ) -> Self {
         let wake = Arc::new(Wake::new(Arc::clone(bell)));
         let room = hub.join(topic, peer, Arc::clone(&wake));
-        Self { topic, peer, room, wake, seen: Seen::default() }
+        Self { topic, peer, room, wake, seen: Seen::default(), takes_refetch }
     }
 
     /// Returns the room.
     pub(super) fn room(&self) -> &LiveRoom {
         &self.room
+    }
+
+    /// Says whether streamed text is wanted from now on (rule RT-10).
+    pub(super) fn want_text(&mut self, is_wanted: bool) {
+        self.wake.want_text(is_wanted);
+        self.seen.is_textless = !is_wanted;
     }
 
     /// Returns whether there may be something new, once per change.
@@ -99,15 +116,17 @@ impl Subscription {
         id: i64,
         known: Option<Known>,
         identity: Identity,
-    ) -> Result<(), Failure> {
+    ) -> Result<Answered, Failure> {
         self.room.prime(backend).await?;
         self.seen.marks.clear();
         let is_resumed = match known {
             Some(known) => self.resume(backend, socket, id, known).await?,
             None => false,
         };
-        if !is_resumed {
-            self.send_snapshot(backend, socket, Some(id)).await?;
+        if !is_resumed
+            && self.send_snapshot(backend, socket, Some(id)).await? == Answered::Elsewhere
+        {
+            return Ok(Answered::Elsewhere);
         }
         if matches!(self.topic, Topic::Board(_)) {
             let (frames, version) = self.room.join_presence(self.peer, identity);
@@ -115,7 +134,7 @@ impl Subscription {
             send_all(socket, frames).await?;
         }
         self.wake.raise();
-        Ok(())
+        Ok(Answered::Live)
     }
 
     /// Sends what is new.
@@ -129,7 +148,7 @@ impl Subscription {
         &mut self,
         backend: &B,
         socket: &mut Socket,
-    ) -> Result<(), Failure> {
+    ) -> Result<Answered, Failure> {
         match self.room.pull(self.peer, &mut self.seen) {
             Pull::Frames { frames, has_more } => {
                 send_all(socket, frames).await?;
@@ -139,12 +158,13 @@ impl Subscription {
                 }
             }
             Pull::Behind => {
-                self.catch_up(backend, socket).await?;
+                let answered = Box::pin(self.catch_up(backend, socket)).await?;
                 self.wake.raise();
+                return Ok(answered);
             }
             Pull::TooFar => return Err(End::Close(close::TOO_SLOW, "too slow").into()),
         }
-        Ok(())
+        Ok(Answered::Live)
     }
 
     /// Resumes from what the client has; `false` when only a snapshot helps.
@@ -172,8 +192,8 @@ impl Subscription {
         } else {
             Vec::new()
         };
-        let ch = self.topic.to_string();
-        let subok = ServerFrame::Subok { id, ch, epoch: position.epoch, seq: newest };
+        let ch = self.topic.channel();
+        let subok = ServerFrame::Subok { id, ch, epoch: position.epoch, seq: newest, n: None };
         socket.send(encode::encode(&subok)).await?;
         self.seen.generation = position.generation;
         self.seen.seq = known.seq;
@@ -201,7 +221,7 @@ impl Subscription {
         &mut self,
         backend: &B,
         socket: &mut Socket,
-    ) -> Result<(), Failure> {
+    ) -> Result<Answered, Failure> {
         for _ in 0..=RESUME_PAGES {
             let position = self.room.position();
             if self.seen.generation != position.generation
@@ -210,7 +230,7 @@ impl Subscription {
                 break;
             }
             if self.seen.seq >= position.oldest {
-                return Ok(());
+                return Ok(Answered::Live);
             }
             let Some(page) = self.page(backend, self.seen.seq).await? else { break };
             self.send_page(socket, &page, position.streams).await?;
@@ -233,7 +253,7 @@ impl Subscription {
         page: &[Event],
         streams: u64,
     ) -> Result<(), End> {
-        let ch = self.topic.to_string();
+        let ch = self.topic.channel();
         let mut finals = Finals::default();
         let encoded: Vec<String> = page.iter().map(encode::json).collect();
         let mut rest = encoded.as_slice();
@@ -255,7 +275,7 @@ impl Subscription {
         backend: &B,
         socket: &mut Socket,
         id: Option<i64>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Answered, Failure> {
         let mut position = self.room.position();
         let snapshot = backend.snapshot(self.topic).await?;
         if snapshot.epoch != position.epoch {
@@ -263,16 +283,24 @@ impl Subscription {
             self.room.start_anew(backend).await?;
             position = self.room.position();
         }
-        let mut finals = Finals::default();
-        finals.note_state(&snapshot.state);
-        self.room.end_final(&finals, position.streams);
-        self.room.expect(snapshot.seq);
-        self.seen.generation = position.generation;
-        self.seen.seq = snapshot.seq;
         let Snapshot { epoch, seq, state } = snapshot;
-        let snap = ServerFrame::Snap { id, ch: self.topic.to_string(), epoch, seq, state };
-        socket.send(encode::encode(&snap)).await?;
-        Ok(())
+        let mut finals = Finals::default();
+        finals.note_state(&state);
+        let ch = self.topic.channel();
+        let snap = ServerFrame::Snap { id, ch: ch.clone(), epoch: epoch.clone(), seq, state };
+        let frame = encode::encode(&snap);
+        if self.takes_refetch && frame.as_str().len() > limits::SNAP_FRAME_BYTES {
+            let url = self.topic.state_path();
+            let refetch = ServerFrame::Refetch { id, ch, url, epoch, seq };
+            socket.send(encode::encode(&refetch)).await?;
+            return Ok(Answered::Elsewhere);
+        }
+        self.room.end_final(&finals, position.streams);
+        self.room.expect(seq);
+        self.seen.generation = position.generation;
+        self.seen.seq = seq;
+        socket.send(frame).await?;
+        Ok(Answered::Live)
     }
 }
 

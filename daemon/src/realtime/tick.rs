@@ -1,6 +1,10 @@
 //! When a room's changes go out: the first at once, the rest together once per tick.
 //!
-//! Pure; the time is a parameter, in milliseconds of the hub's own clock.
+//! A tick is as long as the room is crowded: among few, smooth pointers cost next to nothing; among many,
+//! each tick is a write to each of them. Pure; the time is a parameter, in milliseconds of the hub's own
+//! clock.
+
+use grove_core_api::limits;
 
 /// What to do after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +13,15 @@ pub(super) enum Due {
     Now,
     /// Send when the tick comes; it is scheduled, see [`Gate::deadline`].
     Later,
+}
+
+/// Returns the interval of a board with so many readers (rule RT-13).
+pub(super) fn board_interval_ms(readers: usize) -> u64 {
+    let (few, many) = (limits::ROOM_FEW, limits::ROOM_MANY);
+    let (shortest, longest) = (limits::ROOM_TICK_MIN_MS, limits::ROOM_TICK_MS);
+    let above = u64::try_from(readers.clamp(few, many) - few).unwrap_or(u64::MAX);
+    let range = u64::try_from(many - few).unwrap_or(u64::MAX);
+    shortest + (longest - shortest) * above / range
 }
 
 /// Lets one sending through per interval, the first of a quiet time at once (rule RT-13).
@@ -23,6 +36,11 @@ impl Gate {
     /// Makes a gate that was quiet until now.
     pub(super) fn new(interval_ms: u64) -> Self {
         Self { interval_ms, open_from_ms: 0, is_waiting: false }
+    }
+
+    /// Changes the interval, from the next sending on.
+    pub(super) fn set_interval(&mut self, interval_ms: u64) {
+        self.interval_ms = interval_ms;
     }
 
     /// Notes a change at `now_ms`.
@@ -58,6 +76,17 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rt13_the_tick_is_as_long_as_the_board_is_crowded() {
+        let intervals: Vec<u64> = (0..1_000).map(board_interval_ms).collect();
+        assert!(intervals.is_sorted(), "more readers never make it shorter");
+        assert_eq!(intervals[0], limits::ROOM_TICK_MIN_MS);
+        assert_eq!(intervals[limits::ROOM_FEW], limits::ROOM_TICK_MIN_MS);
+        assert!(intervals[limits::ROOM_FEW + 10] > limits::ROOM_TICK_MIN_MS);
+        assert_eq!(intervals[limits::ROOM_MANY], limits::ROOM_TICK_MS);
+        assert_eq!(intervals[999], limits::ROOM_TICK_MS);
+    }
 
     #[test]
     fn rt13_first_change_goes_at_once_and_the_rest_once_per_tick() {

@@ -3,9 +3,13 @@
 use super::service;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::http::conditional;
 use crate::http::extract::{Json, PathId, PathIds, Query};
 use crate::messages;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use grove_core_api::event::Topic;
+use grove_core_api::rest::boards::TopicState;
 use grove_core_api::rest::messages::{EventList, EventQuery, Message, MessageList, MessageQuery};
 use grove_core_api::rest::sessions::{
     AnswerPermission, CreatePrompt, CreateSession, PatchSession, Session, SessionQuery,
@@ -174,4 +178,20 @@ pub(crate) async fn answer(
     let session = service::find(&ctx, &session).await?;
     let permission = service::find_permission(&ctx, session, &permission).await?;
     Ok(Json(service::answer(&ctx, session, permission, body).await?))
+}
+
+/// Shows the state of a session's topic with the number of its newest event.
+#[utoipa::path(get, path = "/sessions/{id}/snapshot", tag = "sessions",
+    params(("id" = String, Path, description = "Id or its last 8 digits"),
+        ("If-None-Match" = Option<String>, Header, description = "Version that the caller has")),
+    responses((status = 200, body = TopicState), (status = 304, description = "The caller has it"),
+        (status = "default", body = Problem)))]
+pub(crate) async fn snapshot(
+    ctx: Ctx,
+    PathId(id): PathId,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let id = service::find(&ctx, &id).await?;
+    service::get(&ctx, id).await?;
+    conditional::state(&ctx, Topic::Session(id), &headers).await
 }

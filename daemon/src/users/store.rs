@@ -81,6 +81,23 @@ pub(crate) async fn list(
     query.all(connection).await?.into_iter().map(read).collect()
 }
 
+/// Newest first, without those who were retired.
+pub(crate) async fn active(
+    connection: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<UserId>, Error> {
+    let ids: Vec<Uuid> = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::RetiredAtMs.is_null())
+        .order_by_desc(user::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
 pub(crate) async fn insert(connection: &impl ConnectionTrait, user: &User) -> Result<(), Error> {
     user::Entity::insert(row(user)).exec_without_returning(connection).await?;
     Ok(())

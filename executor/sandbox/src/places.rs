@@ -95,7 +95,7 @@ fn top(home: &Path) -> Result<OwnedFd, PlaceError> {
 pub fn lay_out(home: &Path, service: &Identity, people: Gid) -> Result<(), PlaceError> {
     let home = top(home)?;
     fchmod(&home, Mode::from_bits_truncate(PASSAGE)).map_err(fail("open the home"))?;
-    for name in ["db", "keys", "logs"] {
+    for name in ["db", "files", "keys", "logs"] {
         leaf(&home, OsStr::new(name), (service.uid, service.gid))?;
     }
     let mirror = leaf(&home, OsStr::new("mirror"), (service.uid, people))?;

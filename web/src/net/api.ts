@@ -5,6 +5,7 @@ import type {
   BoardImage,
   Comment,
   CreateComment,
+  CreatePrompt,
   CreateRepo,
   CreateSession,
   Diff,
@@ -69,7 +70,7 @@ export const api = {
     create: (body: CreateSession) => request<Session>("POST", "/sessions", { body }),
     patch: (id: string, body: PatchSession) => request<Session>("PATCH", `/sessions/${id}`, { body }),
     remove: (id: string) => request<unknown>("DELETE", `/sessions/${id}`),
-    prompt: (id: string, text: string) => request<Task>("POST", `/sessions/${id}/prompt`, { body: { text } }),
+    prompt: (id: string, body: CreatePrompt) => request<Task>("POST", `/sessions/${id}/prompt`, { body }),
     stop: (id: string) => request<Session>("POST", `/sessions/${id}/stop`),
     diff: (id: string, signal?: AbortSignal) => request<Diff>("GET", `/sessions/${id}/diff`, { signal, timeoutMs: 60_000 }),
     before: (id: string, index: number, signal?: AbortSignal) =>

@@ -1,7 +1,8 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
-import type { Connection, SocketFactory } from "./connection";
+import { type Connection, pauseAfter, type SocketFactory } from "./connection";
+import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
 import type { Keep } from "./keep";
@@ -14,8 +15,6 @@ import { type Direction, History } from "./undo";
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MAX_MS = 8_000;
 /** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
 const LINGER_MS = 3_000;
 const CLOSE_UPGRADE = 4409;
@@ -71,6 +70,7 @@ export class Client {
   );
   private readonly channels = new Map<string, Entry>();
   private readonly listeners = new Set<() => void>();
+  private extension: Extension | null = null;
 
   constructor(
     private readonly url: string,
@@ -177,6 +177,12 @@ export class Client {
     if (entry) this.mutations.step(entry, direction);
   }
 
+  /** Lets documents use the connection, from now on. */
+  extend(extension: Extension): Line {
+    this.extension = extension;
+    return lineOver(() => this.socket, extension);
+  }
+
   /** Local changes that the server has not answered. */
   get unanswered(): number {
     return this.mutations.unanswered;
@@ -201,17 +207,17 @@ export class Client {
     const socket = this.makeSocket(this.url, SUBPROTOCOL);
     this.socket = socket;
     this.heartbeat.heard();
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab, caps: CAPS });
-      for (const entry of this.channels.values()) {
-        entry.peers.clear();
-        this.sub(entry);
-      }
+      for (const entry of this.channels.values()) this.sub(entry);
+      this.extension?.opened();
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;
       this.heartbeat.heard();
-      this.receive(JSON.parse(String(event.data)) as ServerFrame);
+      if (event.data instanceof ArrayBuffer) this.extension?.binary(new Uint8Array(event.data));
+      else this.receive(JSON.parse(String(event.data)) as ServerFrame);
     };
     socket.onclose = (event) => {
       if (this.socket !== socket) return;
@@ -222,10 +228,9 @@ export class Client {
   }
 
   private planRetry(): void {
-    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.tries);
-    this.tries += 1;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2));
+    this.retry = setTimeout(() => this.open(), pauseAfter(this.tries));
+    this.tries += 1;
   }
 
   private drop(): void {
@@ -237,6 +242,7 @@ export class Client {
       socket.close();
     }
     this.mutations.lost();
+    this.extension?.lost();
     for (const entry of this.channels.values()) {
       entry.subscription = null;
       entry.peers.clear();
@@ -271,6 +277,7 @@ export class Client {
   }
 
   private receive(frame: ServerFrame): void {
+    if (this.extension?.frame(frame)) return;
     switch (frame.t) {
       case "welcome":
         this.welcomed(frame);
@@ -373,10 +380,7 @@ export class Client {
     const { socket } = this;
     const state = await this.readState(url).catch(() => null);
     if (this.socket !== socket || this.channels.get(entry.ch) !== entry) return;
-    if (!state) {
-      this.lost();
-      return;
-    }
+    if (!state) return this.lost();
     entry.streams.clear();
     entry.store.snapshot(state.epoch, state.seq, state.state);
     entry.subscription = null;

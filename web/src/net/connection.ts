@@ -22,3 +22,12 @@ export type SocketFactory = (url: string, protocol: string) => WebSocket;
 export function socketUrl(location: Location): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
 }
+
+const BACKOFF_FIRST_MS = 250;
+const BACKOFF_MAX_MS = 8_000;
+
+/** How long to wait after so many vain tries: twice as long each time, and never all windows at once. */
+export function pauseAfter(tries: number): number {
+  const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** tries);
+  return longest * (0.5 + Math.random() / 2);
+}

@@ -37,7 +37,11 @@ epoch?: string,
 /**
  * Newest event that the client has applied.
  */
-seq?: number, } | { "t": "unsub", 
+seq?: number, 
+/**
+ * Whether streamed text is wanted; a tile needs none. Absent means yes.
+ */
+text?: boolean, } | { "t": "unsub", 
 /**
  * The topic.
  */

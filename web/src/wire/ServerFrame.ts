@@ -83,9 +83,13 @@ ch: string,
  */
 epoch: string, 
 /**
- * Newest event of the topic.
+ * Newest event of the topic; of a document, how many updates it has seen.
  */
-seq: number, } | { "t": "ev", 
+seq: number, 
+/**
+ * Number of a document in binary frames, on this connection.
+ */
+n?: number, } | { "t": "ev", 
 /**
  * The topic.
  */
@@ -149,7 +153,16 @@ o: number,
 /**
  * The text.
  */
-d: string, } | { "t": "pong", 
+d: string, } | { "t": "saved", 
+/**
+ * The document's topic.
+ */
+ch: string, 
+/**
+ * How many of the connection's updates since `subok` are dealt with: stored, or refused by an
+ * `error` that came before.
+ */
+n: number, } | { "t": "pong", 
 /**
  * What the client sent.
  */
@@ -167,6 +180,6 @@ msg: string,
  */
 ref?: number, 
 /**
- * The topic that is no longer subscribed.
+ * The topic: one that is no longer subscribed, or a document that a binary frame was about.
  */
 ch?: string, };

@@ -16,7 +16,7 @@ pub(super) async fn run(
     wait: Wait,
     output: &Output,
 ) -> Result<(), CliError> {
-    let body = CreatePrompt { text: prompt_text(prompt)? };
+    let body = CreatePrompt { text: prompt_text(prompt)?, draft: None };
     let answer = api.post::<Task>(&format!("/sessions/{id}/prompt"), &body).await?;
     let task = &answer.value;
     if !wait.wait {

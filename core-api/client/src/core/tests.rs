@@ -35,7 +35,7 @@ fn snap(id: Option<i64>, seq: i64) -> ServerFrame {
 }
 
 fn subok(id: i64, seq: i64) -> ServerFrame {
-    ServerFrame::Subok { id, ch: BOARD.to_owned(), epoch: "e".to_owned(), seq }
+    ServerFrame::Subok { id, ch: BOARD.to_owned(), epoch: "e".to_owned(), seq, n: None }
 }
 
 fn sent(effects: &[Effect]) -> Vec<&ClientFrame> {

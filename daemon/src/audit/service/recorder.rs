@@ -175,7 +175,9 @@ impl Chain {
                 () = audit.ending.cancelled() => return None,
             }
         };
-        if state == "missing" || state == "differs" {
+        // A daemon that joins others has noted nothing yet.
+        let is_missing = state == "missing" && !keeping.has_others;
+        if is_missing || state == "differs" {
             tracing::error!(anchor = state, "the audit was changed while Grove did not run");
         }
         let mut chain = Self {
@@ -235,7 +237,11 @@ impl Chain {
             let mut head = self.head.clone();
             let records: Vec<Record> = drafts.iter().map(|draft| head.append(draft)).collect();
             let Err(error) = self.commit(records, None, head).await else { return true };
-            tracing::error!(%error, entries = drafts.len(), "failed to store the audit");
+            if self.keeping.has_others && error.code() == ErrorCode::Conflict {
+                tracing::debug!("another daemon's entries came first");
+            } else {
+                tracing::error!(%error, entries = drafts.len(), "failed to store the audit");
+            }
             if self.is_over() {
                 tracing::error!(entries = drafts.len(), "entries of the audit are lost");
                 return false;

@@ -1,15 +1,18 @@
 //! What an object needs from its board before it is stored: its ends, its picture, its place in the
 //! order.
 
-use crate::boards::model::{Placed, Refused, refused};
+use crate::boards::model::{Placed, Refused, Removed, kind_name, refused};
 use crate::boards::store;
 use crate::context::Tx;
 use crate::error::Error;
-use crate::sessions;
+use crate::{docs, sessions};
 use grove_core_api::event::Op;
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
-use grove_core_api::{BoardId, BoardObjectId, ErrorCode, SessionId, limits, ord};
+use grove_core_api::rest::comments::Comment;
+use grove_core_api::{
+    BoardId, BoardObjectId, ErrorCode, SessionId, UnixMillis, UserId, limits, ord,
+};
 
 /// Why a change stops: for a reason that its author is told, or because something broke.
 pub(crate) enum Stop {
@@ -149,8 +152,47 @@ pub(crate) async fn remove_edges(
     Ok(ops)
 }
 
-/// Removes an object's row and remembers by whom.
+/// Removes an object's row and its document, and remembers by whom.
 pub(crate) async fn remove(tx: &Tx<'_>, placed: &Placed) -> Result<(), Error> {
+    docs::service::removed(tx, placed.id.into()).await?;
     store::delete_object(tx.connection(), placed.id).await?;
-    store::bury(tx.connection(), placed, tx.actor.user, tx.now).await
+    let removed = Removed {
+        board_id: placed.board_id,
+        created_by: placed.created_by,
+        created_at_ms: placed.created_at_ms,
+        removed_by: tx.actor.user,
+    };
+    store::bury(tx.connection(), placed.id.0, kind_name(placed.kind), removed, tx.now).await
+}
+
+/// Remembers who removed a comment of a board.
+pub(crate) async fn bury_comment(tx: &Tx<'_>, board: BoardId, it: &Comment) -> Result<(), Error> {
+    let removed = Removed {
+        board_id: board,
+        created_by: it.created_by,
+        created_at_ms: it.created_at_ms,
+        removed_by: tx.actor.user,
+    };
+    store::bury(tx.connection(), it.id.0, "comment", removed, tx.now).await
+}
+
+/// Who counts as the author of a put: whoever sends it, or who first made what it brings back.
+pub(crate) async fn author(
+    tx: &Tx<'_>,
+    board: BoardId,
+    id: BoardObjectId,
+) -> Result<(UserId, UnixMillis), Stop> {
+    let me = tx.actor.user;
+    match store::removed(tx.connection(), id).await? {
+        None => Ok((me, tx.now)),
+        Some(it) if it.board_id == board && [it.removed_by, it.created_by].contains(&me) => {
+            Ok((it.created_by, it.created_at_ms))
+        }
+        Some(_) => Err(gone(id).into()),
+    }
+}
+
+/// The refusal of what is not there any more.
+pub(crate) fn gone(id: impl std::fmt::Display) -> Refused {
+    Refused { code: NackCode::Gone, message: format!("`{id}` is gone") }
 }

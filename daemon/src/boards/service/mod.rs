@@ -1,22 +1,25 @@
 //! What people may do with boards.
 
+pub(crate) mod images;
 pub(crate) mod marks;
 mod mutate;
 pub(crate) mod objects;
 mod snapshot;
+pub(crate) mod views;
 
 use super::store;
 use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::{lookup, validate};
+use crate::{lookup, notices, topic_state, validate};
 use grove_core_api::event::Topic;
-use grove_core_api::rest::boards::{Board, CreateBoard, PatchBoard};
+use grove_core_api::rest::boards::{AtQuery, Board, CreateBoard, PatchBoard, TopicState};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
 use sea_orm::ConnectionTrait;
 
-pub(crate) use super::model::CardPlace;
+pub(crate) use super::model::{CardPlace, Refused, refused};
+pub(crate) use marks::Stop;
 pub(crate) use mutate::mutate;
 pub(crate) use snapshot::snapshot;
 
@@ -31,6 +34,22 @@ pub(crate) async fn get(ctx: &Ctx, id: BoardId) -> Result<Board, Error> {
 
 pub(crate) async fn load(connection: &impl ConnectionTrait, id: BoardId) -> Result<Board, Error> {
     store::get(connection, id).await?.ok_or_else(|| Error::not_found(BoardId::NOUN, id))
+}
+
+/// The newest boards that are not archived.
+pub(crate) async fn newest(
+    connection: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<Board>, Error> {
+    store::list(connection, None, false, limit.saturating_sub(1)).await
+}
+
+pub(crate) use super::store::ids_after;
+
+/// The state of a board at a moment of its log.
+pub(crate) async fn at(ctx: &Ctx, id: BoardId, query: AtQuery) -> Result<TopicState, Error> {
+    get(ctx, id).await?;
+    topic_state::at(ctx, Topic::Board(id), query).await
 }
 
 /// The board for a session that names none.
@@ -71,6 +90,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateBoard) -> Result<Board, Error>
             };
             store::insert(tx.connection(), &board).await?;
             tx.begin_log(Topic::Board(board.id)).await?;
+            notices::service::board_changed(tx, None, &board).await?;
             Ok(board)
         })
     })
@@ -95,6 +115,7 @@ pub(crate) async fn patch(
                 return Err(Error::new(ErrorCode::PreconditionFailed, detail)
                     .hint("read it again, then repeat the change"));
             }
+            let before = board.clone();
             board.name = name.unwrap_or(board.name);
             if let Some(is_archived) = body.is_archived {
                 board.archived_at_ms = is_archived.then(|| board.archived_at_ms.unwrap_or(tx.now));
@@ -102,6 +123,7 @@ pub(crate) async fn patch(
             board.updated_at_ms = tx.now;
             board.version += 1;
             store::update(tx.connection(), &board).await?;
+            notices::service::board_changed(tx, Some(&before), &board).await?;
             Ok(board)
         })
     })

@@ -1,17 +1,19 @@
 //! A client's mutation of a board: a list of operations, all or nothing, applied once.
 
-use super::marks::{self, Around, Stop};
+use super::marks::{self, Around, Stop, gone};
 use super::objects;
 use crate::auth::policy::Action;
 use crate::boards::model::{Placed, Refused, kind_name, kind_of, properties, refused};
 use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::events;
+use crate::{comments, docs, events};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::ObjectKind;
-use grove_core_api::{BoardId, BoardObjectId, ErrorCode, UnixMillis, UserId, limits};
+use grove_core_api::{
+    BoardId, BoardObjectId, CommentId, DocId, ErrorCode, UnixMillis, UserId, limits,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -36,6 +38,7 @@ pub(crate) async fn mutate(
     if mid.is_empty() || mid.len() > limits::MUTATION_ID_BYTES {
         return refused(NackCode::Invalid, "`mid` has 1 to 64 bytes");
     }
+    let rewritten: Vec<DocId> = ops.iter().filter_map(rewritten).collect();
     let applied = ctx
         .write(move |tx| {
             let (mid, ops) = (mid.clone(), ops.clone());
@@ -48,7 +51,20 @@ pub(crate) async fn mutate(
             })
         })
         .await;
+    if applied.is_ok() {
+        docs::service::changed(ctx, rewritten).await;
+    }
     applied.map_err(uncarry)
+}
+
+/// The document that an operation changes besides its object.
+fn rewritten(op: &Op) -> Option<DocId> {
+    let is_rewriting = match op {
+        Op::Put { .. } => false,
+        Op::Set { k, .. } => k == "text",
+        Op::Del { .. } => true,
+    };
+    is_rewriting.then(|| op.id().parse().ok()).flatten()
 }
 
 /// A refusal has to undo the transaction, so it travels through it as the cause of an error.
@@ -78,17 +94,21 @@ async fn apply(tx: &Tx<'_>, board: BoardId, mid: String, ops: Vec<Op>) -> Result
         return Ok(seq);
     }
     service::load(tx.connection(), board).await?;
-    let mut change = Change { tx, board, objects: BTreeMap::new(), stored: Vec::new() };
+    let (objects, stored, comments) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut change = Change { tx, board, objects, comments, stored };
     for op in ops {
         change.step(op).await?;
     }
-    let Change { objects, stored, .. } = change;
+    let Change { objects, comments, stored, .. } = change;
     if objects.values().any(|it| it.before.is_none() && it.now.is_some()) {
         objects::check_room(tx, board).await?;
     }
     let seq = tx.emit_as(topic, "board.mutated", Some(mid), stored).await?;
     for touched in objects.into_values() {
         save(tx, touched, seq).await?;
+    }
+    for (id, changed, is_put) in comments {
+        comments::service::note(tx, id, changed, seq, is_put).await?;
     }
     Ok(seq)
 }
@@ -98,6 +118,8 @@ struct Change<'t, 'c> {
     tx: &'t Tx<'c>,
     board: BoardId,
     objects: BTreeMap<BoardObjectId, Touched>,
+    /// Comments with the properties that were set, and whether they are new.
+    comments: Vec<(CommentId, Vec<String>, bool)>,
     stored: Vec<Op>,
 }
 
@@ -122,12 +144,48 @@ impl Change<'_, '_> {
             .id()
             .parse()
             .or_else(|_invalid| refused(NackCode::Invalid, "an object's id is a UUID"))?;
+        if self.is_comment(id, &op).await? {
+            return self.on_comment(CommentId(id.0), op).await;
+        }
         self.load(id).await?;
         match op {
             Op::Put { kind, v, .. } => self.put(id, &kind, &v).await,
             Op::Set { k, v, if_seq, .. } => self.set(id, k, v, if_seq).await,
             Op::Del { if_seq, .. } => self.del(id, if_seq).await,
         }
+    }
+
+    async fn is_comment(&self, id: BoardObjectId, op: &Op) -> Result<bool, Error> {
+        if let Op::Put { kind, .. } = op {
+            return Ok(kind == comments::service::KIND);
+        }
+        let id = CommentId(id.0);
+        Ok(comments::service::of_board(self.tx, self.board, id).await?.is_some())
+    }
+
+    /// Comments have rules of their own; each operation is stored at once.
+    async fn on_comment(&mut self, id: CommentId, op: Op) -> Result<(), Stop> {
+        let (tx, board) = (self.tx, self.board);
+        let is_put = matches!(op, Op::Put { .. });
+        let told = match op {
+            Op::Put { v, .. } => {
+                self.load(BoardObjectId(id.0)).await?;
+                let is_there = self.touched(BoardObjectId(id.0))?.now.is_some()
+                    || comments::service::of_board(tx, board, id).await?.is_some();
+                if is_there {
+                    return Ok(refused(NackCode::Exists, format!("`{id}` is there already"))?);
+                }
+                let author = marks::author(tx, board, BoardObjectId(id.0)).await?;
+                vec![comments::service::put(tx, id, &v, (board, author)).await?]
+            }
+            Op::Set { k, v, if_seq, .. } => {
+                comments::service::set(tx, (board, id), (&k, v), if_seq).await?
+            }
+            Op::Del { if_seq, .. } => comments::service::del(tx, (board, id), if_seq).await?,
+        };
+        self.comments.push((id, comments::service::names(&told), is_put));
+        self.stored.extend(told);
+        Ok(())
     }
 
     async fn load(&mut self, id: BoardObjectId) -> Result<(), Error> {
@@ -166,7 +224,8 @@ impl Change<'_, '_> {
         }
         let kind = match kind_of(kind) {
             None | Some(ObjectKind::Session) => {
-                let message = "put a `note`, `text`, `zone`, `edge`, `image` or `document`";
+                let message =
+                    "put a `note`, `text`, `zone`, `edge`, `image`, `document` or `comment`";
                 return Ok(refused(NackCode::Invalid, message)?);
             }
             Some(kind) => kind,
@@ -186,22 +245,13 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    /// Who counts as the author of a put: whoever sends it, or who first made what it brings back.
+    /// Who counts as the author of a put.
     async fn author(&mut self, id: BoardObjectId) -> Result<(UserId, UnixMillis), Stop> {
-        let me = self.tx.actor.user;
         if let Some(before) = &self.touched(id)?.before {
             // Removed by this very mutation.
             return Ok((before.created_by, before.created_at_ms));
         }
-        match store::removed(self.tx.connection(), id).await? {
-            None => Ok((me, self.tx.now)),
-            Some(it)
-                if it.board_id == self.board && [it.removed_by, it.created_by].contains(&me) =>
-            {
-                Ok((it.created_by, it.created_at_ms))
-            }
-            Some(_) => Err(gone(id).into()),
-        }
+        marks::author(self.tx, self.board, id).await
     }
 
     async fn set(
@@ -256,14 +306,14 @@ impl Change<'_, '_> {
     }
 }
 
-fn gone(id: BoardObjectId) -> Refused {
-    Refused { code: NackCode::Gone, message: format!("`{id}` is gone") }
-}
-
 async fn save(tx: &Tx<'_>, touched: Touched, seq: i64) -> Result<(), Error> {
     let Touched { before, now, is_put, set } = touched;
     match (before, now) {
         (before, Some(mut placed)) => {
+            let is_rewritten = is_put || set.iter().any(|property| property == "text");
+            if before.is_some() && is_rewritten {
+                docs::service::replaced(tx, placed.id.into(), &placed.data.text).await?;
+            }
             if is_put {
                 placed.note_put(seq);
             }

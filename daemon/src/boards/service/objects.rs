@@ -7,7 +7,7 @@ use crate::boards::{service, store};
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::{lookup, validate};
+use crate::{docs, lookup, validate};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::boards::{BoardObject, CreateBoardObject, ObjectKind, PatchBoardObject};
@@ -15,6 +15,7 @@ use grove_core_api::{
     BoardId, BoardObjectId, ErrorCode, IdRef, Page, PageQuery, SessionId, limits,
 };
 use sea_orm::ConnectionTrait;
+use serde_json::Value;
 
 /// Grid of new cards: distance from one to the next, in board units.
 const CARD_STEP: [f64; 2] = [340.0, 220.0];
@@ -122,11 +123,12 @@ pub(crate) async fn patch(
     body: PatchBoardObject,
 ) -> Result<BoardObject, Error> {
     ctx.authorize(Action::EditBoards)?;
+    let is_rewritten = body.text.is_some();
     let pos = body.pos.map(|pos| validate::place("pos", pos)).transpose()?;
     let text = body.text.map(|text| validate::note("text", &text)).transpose()?;
     check_size(body.size)?;
     let changes = properties(&PatchBoardObject { pos, text, ..body })?;
-    ctx.write(move |tx| {
+    let patched = ctx.write(move |tx| {
         let changes = changes.clone();
         Box::pin(async move {
             let mut placed = load(tx.connection(), board, id).await?;
@@ -138,6 +140,9 @@ pub(crate) async fn patch(
             if changes.contains_key("from") || changes.contains_key("to") {
                 marks::check_ends(tx, &placed, &Alone).await.map_err(Stop::into_error)?;
             }
+            if changes.contains_key("text") {
+                docs::service::replaced(tx, id.into(), &placed.data.text).await?;
+            }
             placed.updated_at_ms = tx.now;
             if !ops.is_empty() {
                 let topic = Topic::Board(board);
@@ -147,8 +152,48 @@ pub(crate) async fn patch(
             store::update_object(tx.connection(), &placed).await?;
             Ok(placed.object())
         })
-    })
-    .await
+    });
+    let patched = patched.await?;
+    if is_rewritten {
+        docs::service::changed(ctx, [id.into()]).await;
+    }
+    Ok(patched)
+}
+
+/// The words of an object.
+pub(crate) struct Words {
+    pub(crate) board: BoardId,
+    pub(crate) text: String,
+    /// Bytes that they may have.
+    pub(crate) most_bytes: usize,
+}
+
+/// The words of an object that has words; a session's card has none of its own.
+pub(crate) async fn words(
+    connection: &impl ConnectionTrait,
+    id: BoardObjectId,
+) -> Result<Option<Words>, Error> {
+    let placed = store::object(connection, id).await?;
+    let placed = placed.filter(|it| it.kind != ObjectKind::Session);
+    Ok(placed.map(|it| {
+        let is_document = it.kind == ObjectKind::Document;
+        let most_bytes = if is_document { limits::DOCUMENT_BYTES } else { limits::NOTE_BYTES };
+        Words { board: it.board_id, text: it.data.text, most_bytes }
+    }))
+}
+
+/// Brings an object's `text` after its document; an object that is gone stays so.
+pub(crate) async fn follow_text(tx: &Tx<'_>, id: BoardObjectId, text: String) -> Result<(), Error> {
+    let placed = store::object(tx.connection(), id).await?;
+    let Some(mut placed) = placed.filter(|it| it.data.text != text) else { return Ok(()) };
+    let (k, v) = ("text".to_owned(), Value::from(text.as_str()));
+    let ops = vec![Op::Set { id: id.to_string(), k: k.clone(), v, if_seq: None }];
+    let topic = Topic::Board(placed.board_id);
+    let seq = tx.emit_as(topic, "board_object.patched", None, ops).await?;
+    placed.data.text = text;
+    placed.note([k], seq);
+    placed.updated_at_ms = tx.now;
+    store::update_object(tx.connection(), &placed).await
 }
 
 fn refused_field(property: &str, why: Refused) -> Error {
@@ -160,7 +205,7 @@ fn refused_field(property: &str, why: Refused) -> Error {
 
 pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Result<(), Error> {
     ctx.authorize(Action::EditBoards)?;
-    ctx.write(move |tx| {
+    let removed = ctx.write(move |tx| {
         Box::pin(async move {
             let placed = load(tx.connection(), board, id).await?;
             if placed.kind == ObjectKind::Session {
@@ -175,8 +220,10 @@ pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Resu
             ops.extend(marks::remove_edges(tx, board, id).await?);
             tx.emit(Topic::Board(board), "board_object.removed", ops).await
         })
-    })
-    .await
+    });
+    removed.await?;
+    docs::service::changed(ctx, [id.into()]).await;
+    Ok(())
 }
 
 /// Places the card of a new session: where asked for, below its parent, or on a free place.

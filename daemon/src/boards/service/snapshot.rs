@@ -3,7 +3,7 @@
 use crate::boards::model::{Placed, kind_name, properties};
 use crate::boards::store;
 use crate::error::Error;
-use crate::sessions;
+use crate::{comments, sessions};
 use grove_core_api::BoardId;
 use grove_core_api::event::Object;
 use grove_core_api::rest::boards::{ObjectKind, SessionCard};
@@ -16,7 +16,8 @@ pub(crate) async fn snapshot(
     board: BoardId,
 ) -> Result<BTreeMap<String, Object>, Error> {
     let mut cards = sessions::service::cards_on_board(connection, board).await?;
-    let mut state = BTreeMap::new();
+    let mut state: BTreeMap<_, _> =
+        comments::service::on_board(connection, board).await?.into_iter().collect();
     for placed in store::objects(connection, board, None, None).await? {
         let v = if placed.kind == ObjectKind::Session {
             let Some(mut card) = cards.remove(&placed.id.0) else { continue };

@@ -26,6 +26,11 @@ impl Afar {
         Self { is_shared, ..Self::default() }
     }
 
+    /// Whether there may be other daemons.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// Notes that a participant of this daemon came or changed.
     pub(super) fn changes(&mut self, peer: PeerId) {
         if self.is_shared {
@@ -77,7 +82,7 @@ impl LiveRoom {
                 self.tell_peers(board, peers, Vec::new(), Some(all));
             }
             Topic::Session(session) => self.tell_texts(session),
-            Topic::User(_) => {}
+            Topic::User(_) | Topic::Doc(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Greeting, unusable frames, sizes, pings, the daemon's end.
 
-use super::support::{BOARD, World};
+use super::support::{BOARD, World, put, set};
 use futures_util::SinkExt;
 use grove_core_api::limits;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ async fn rt16_unusable_frames_are_answered_and_too_many_end_the_connection() {
         (r#"{"t":"ping"}"#, "invalid_request"),
         (r#"{"t":"ping","ts":1,"x":1}"#, "invalid_request"),
         (r#"{"t":"hello","v":1}"#, "invalid_request"),
-        (r#"{"t":"sub","id":1,"ch":"user:me"}"#, "invalid_request"),
+        (r#"{"t":"sub","id":1,"ch":"nobody:me"}"#, "invalid_request"),
         (r#"{"t":"unsub","ch":"board:../.."}"#, "invalid_request"),
         (r#"{"t":"pres","ch":"x","d":{}}"#, "invalid_request"),
     ];
@@ -58,7 +58,7 @@ async fn rt16_unusable_frames_are_answered_and_too_many_end_the_connection() {
         let error = client.next().await;
         assert_eq!((&error["t"], &error["code"]), (&json!("error"), &json!(code)), "{text:.40}");
     }
-    client.ws.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    client.ws.send(Message::binary(vec![9, 2, 3])).await.unwrap();
     assert_eq!(client.next().await["code"], "invalid_request");
     client.assert_quiet().await;
     let used = u32::try_from(cases.len()).unwrap() + 1;
@@ -102,6 +102,28 @@ async fn rt17_a_larger_frame_ends_the_connection_and_no_other() {
     client.ws.send(Message::text(text)).await.err();
     assert_eq!(client.closed().await, Some(1009));
     ben.assert_quiet().await;
+}
+
+#[tokio::test]
+async fn rt17_a_message_longer_than_a_part_arrives_whole() {
+    let world = World::loopback().await;
+    let text = "ü🌱x".repeat(limits::WS_PART_BYTES);
+    world.happen(BOARD, vec![put("long", json!({"text": text}))]);
+    let mut client = world.greeted("Ana").await;
+    client.send(json!({"t": "sub", "id": 1, "ch": BOARD.to_string()})).await;
+    let snap = client.next().await;
+    assert_eq!(snap["state"]["long"]["v"]["text"], text);
+    // Exactly one part, and one byte more.
+    for bytes in [limits::WS_PART_BYTES, limits::WS_PART_BYTES + 1] {
+        let event = |text: String| vec![set("long", "text", text)];
+        let empty = world.happen(BOARD, event(String::new()));
+        let frame = client.next_of("ev").await;
+        assert_eq!(frame["evs"][0]["seq"], empty);
+        let short = frame.to_string().len();
+        world.happen(BOARD, event("y".repeat(bytes - short)));
+        let frame = client.next_of("ev").await;
+        assert_eq!(frame.to_string().len(), bytes);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,9 +2,11 @@
 
 mod afar;
 mod connections;
+mod docs;
 mod mutations;
 mod presence;
 mod resume;
+mod rights;
 mod room;
 mod rules;
 mod slow;

@@ -3,17 +3,28 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 20] = [
     include_str!("afar.rs"),
     include_str!("connections.rs"),
+    include_str!("docs.rs"),
+    include_str!("../docs/awareness.rs"),
+    include_str!("../docs/ring.rs"),
+    include_str!("../../docs/tests.rs"),
+    include_str!("../../../../tests/it/docs.rs"),
     include_str!("mutations.rs"),
     include_str!("presence.rs"),
     include_str!("resume.rs"),
+    include_str!("rights.rs"),
     include_str!("room.rs"),
     include_str!("slow.rs"),
     include_str!("stream.rs"),
     include_str!("../rate.rs"),
     include_str!("../tick.rs"),
+    // What needs a database, on a real instance.
+    include_str!("../../../../tests/it/board_log.rs"),
+    include_str!("../../../../tests/it/board_past.rs"),
+    include_str!("../../../../tests/it/comments.rs"),
+    include_str!("../../../../tests/it/notices.rs"),
 ];
 
 /// Names like `rt14_presence_is_not_echoed` that follow `before`.

@@ -21,11 +21,13 @@ fn final_ops(text: &str) -> Vec<Op> {
 
 fn texts(streams: &mut Streams, marks: &mut Marks) -> Vec<(u64, String)> {
     streams.show();
-    let frames = streams.pull(marks).into_iter().map(|frame| {
+    let mut frames = Vec::new();
+    streams.pull(marks, &mut frames);
+    let texts = frames.into_iter().map(|frame| {
         let value: Value = serde_json::from_str(frame.as_str()).unwrap();
         (value["o"].as_u64().unwrap(), value["d"].as_str().unwrap().to_owned())
     });
-    frames.collect()
+    texts.collect()
 }
 
 #[test]
@@ -126,6 +128,32 @@ async fn rt10_text_is_joined_per_tick() {
     assert_eq!(rest["o"], 1);
     assert_eq!(rest["d"].as_str().unwrap().len(), 99);
     reader.assert_quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rt10_who_wants_no_text_gets_events_only_and_may_change_its_mind() {
+    let world = World::memory();
+    world.happen(SESSION, vec![put_message()]);
+    world.hub.stream(SESSION_ID, MESSAGE, 0, "a");
+    let mut tile = world.greeted("Ana").await;
+    let ch = SESSION.to_string();
+    tile.send(json!({"t": "sub", "id": 1, "ch": ch, "text": false})).await;
+    let snap = tile.next().await;
+    assert_eq!(snap["t"], "snap");
+    tile.assert_quiet().await;
+    world.hub.stream(SESSION_ID, MESSAGE, 1, "b");
+    tokio::time::advance(std::time::Duration::from_millis(limits::STREAM_TICK_MS * 2)).await;
+    tile.assert_quiet().await;
+    let id = MESSAGE.to_string();
+    world.happen(SESSION, vec![set(&id, "title", "still told")]);
+    let event = tile.next().await;
+    assert_eq!(event["t"], "ev");
+
+    let (epoch, seq) = (&snap["epoch"], &event["evs"][0]["seq"]);
+    tile.send(json!({"t": "sub", "id": 2, "ch": ch, "epoch": epoch, "seq": seq})).await;
+    assert_eq!(tile.next().await["t"], "subok");
+    let frame = tile.next().await;
+    assert_eq!((&frame["t"], &frame["o"], &frame["d"]), (&json!("st"), &json!(0), &json!("ab")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,16 +4,19 @@
 //! `World::loopback` is the real thing.
 
 use crate::bus::{Bus, Exchange, InProcess, NodeId};
-use crate::realtime::{Backend, Head, Hub, MutationError, Snapshot, UserIdentity, upgrade};
+use crate::realtime::{
+    Backend, DocHead, DocUpdate, Head, Hub, MutationError, Snapshot, UpdateRefused, Upgrade,
+    UserIdentity, upgrade,
+};
 use axum::Router;
-use axum::extract::{OriginalUri, State, WebSocketUpgrade};
+use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use axum::routing::any;
 use axum::serve::Listener;
 use futures_util::{SinkExt, StreamExt};
 use grove_core_api::event::{Event, Object, Op, Topic};
 use grove_core_api::realtime::NackCode;
-use grove_core_api::{BoardId, ErrorCode, Problem, SessionId, UserId};
+use grove_core_api::{BoardId, DocId, ErrorCode, Problem, SessionId, UserId};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -54,6 +57,7 @@ pub(super) struct Memory {
     logs: Mutex<BTreeMap<Topic, Log>>,
     hidden: Mutex<BTreeSet<Topic>>,
     hub: OnceLock<Weak<Hub<Memory>>>,
+    updates: Mutex<Vec<Vec<u8>>>,
     pub(super) snapshots: AtomicUsize,
     pub(super) log_reads: AtomicUsize,
 }
@@ -172,6 +176,30 @@ impl Backend for Memory {
         self.hub.get().unwrap().upgrade().unwrap().publish(topic, event);
         Ok(seq)
     }
+
+    async fn open_doc(&self, _: &String, _: DocId) -> Result<DocHead, Problem> {
+        Ok(DocHead { epoch: "e1".into(), seq: 0, state_vector: vec![0] })
+    }
+
+    async fn doc_diff(&self, _: &String, _: DocId, _: &str, _: &[u8]) -> Result<Vec<u8>, Problem> {
+        Ok(self.updates.lock().unwrap().concat())
+    }
+
+    /// Keeps any bytes; those that begin with 255 build on something that never came.
+    async fn update_doc(
+        &self,
+        _: &String,
+        doc: DocId,
+        update: DocUpdate<'_>,
+    ) -> Result<(), UpdateRefused> {
+        if update.bytes.first() == Some(&255) {
+            return Err(UpdateRefused::Lacks(vec![0]));
+        }
+        self.updates.lock().unwrap().push(update.bytes.to_vec());
+        let hub = self.hub.get().unwrap().upgrade().unwrap();
+        hub.publish_update(doc, update.origin, update.bytes);
+        Ok(())
+    }
 }
 
 struct Pipes(mpsc::Receiver<DuplexStream>);
@@ -207,11 +235,11 @@ pub(super) struct World {
 }
 
 async fn answer(
-    ws: WebSocketUpgrade,
+    asked: Upgrade,
     OriginalUri(uri): OriginalUri,
     State(hub): State<Arc<Hub<Memory>>>,
 ) -> Response {
-    upgrade(ws, hub, uri.query().unwrap_or_default().to_owned())
+    upgrade(asked, hub, uri.query().unwrap_or_default().to_owned())
 }
 
 impl World {

@@ -27,11 +27,13 @@ use crate::auth::policy::Action;
 use crate::boards::service::CardPlace;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::{events, lookup, messages, patch_ops, repos, tasks, validate, worktrees};
+use crate::{comments, events, lookup, messages, patch_ops, repos, tasks, validate, worktrees};
 use grove_core_api::event::{Object, Topic};
 use grove_core_api::rest::boards::SessionCard;
 use grove_core_api::rest::messages::{Body, MessageQuery, Role};
-use grove_core_api::rest::sessions::{PatchSession, Session, SessionQuery, SessionResult};
+use grove_core_api::rest::sessions::{
+    PatchSession, RunState, Session, SessionQuery, SessionResult,
+};
 use grove_core_api::rest::users::User;
 use grove_core_api::rest::worktrees::{Diff, WorktreeState};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, SessionId, WorktreeId, limits};
@@ -106,6 +108,23 @@ pub(crate) async fn is_archived(
 ) -> Result<bool, Error> {
     let found = store::get(connection, id).await?;
     Ok(found.is_none_or(|it| it.session.archived_at_ms.is_some()))
+}
+
+/// The newest sessions that wait for a person or have failed.
+pub(crate) async fn waiting(
+    connection: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<Session>, Error> {
+    let states =
+        [RunState::AwaitingApproval, RunState::AwaitingInput, RunState::Failed, RunState::Lost];
+    let mut found = Vec::new();
+    for state in states {
+        let filter = Filter { state: Some(state), ..Filter::default() };
+        found.extend(store::list(connection, filter, Some(limit)).await?);
+    }
+    found.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
 }
 
 /// Living sessions that use a worktree.
@@ -242,6 +261,7 @@ pub(crate) async fn snapshot(
     for message in messages::service::newest(connection, id, None, most).await? {
         add(message.id.to_string(), "message", patch_ops::properties(&message)?);
     }
+    state.extend(comments::service::in_session(connection, id).await?);
     Ok(state)
 }
 

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::sessions::model::{Record, StopReason};
-use crate::{messages, tasks, validate};
+use crate::{docs, messages, tasks, validate};
 use grove_core_api::agent::Usage;
 use grove_core_api::rest::messages::{Body, Message, Role};
 use grove_core_api::rest::sessions::{CreatePrompt, Session};
@@ -18,9 +18,10 @@ pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Resu
     ctx.authorize(Action::PromptSessions)?;
     let text = validate::prompt("text", &body.text)?;
     super::here(ctx, id).await?;
+    let has_draft = body.draft.is_some();
     let task = ctx
         .write(move |tx| {
-            let text = text.clone();
+            let (text, draft) = (text.clone(), body.draft.clone());
             Box::pin(async move {
                 let before = load(tx.connection(), id).await?;
                 if before.session.archived_at_ms.is_some() {
@@ -33,6 +34,13 @@ pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Resu
                     return Err(Error::new(ErrorCode::Conflict, detail)
                         .hint("restart it: `grove executor restart`, or in the session's panel"));
                 }
+                let text = match draft {
+                    Some(draft) => {
+                        docs::service::take(tx, id, &draft, &text).await?;
+                        text.trim().to_owned()
+                    }
+                    None => text,
+                };
                 let mut after = before.clone();
                 let task = enqueue(tx, &mut after, text).await?;
                 let evidence = Some(("prompt_queued", "a prompt waits for its turn"));
@@ -41,6 +49,9 @@ pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Resu
             })
         })
         .await?;
+    if has_draft {
+        docs::service::changed(ctx, [id.into()]).await;
+    }
     ctx.app.pool.wake(id);
     Ok(task)
 }

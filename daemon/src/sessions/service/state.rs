@@ -6,7 +6,7 @@ use crate::context::Tx;
 use crate::error::Error;
 use crate::sessions::model::{Facts, Record, card, run_state};
 use crate::sessions::store;
-use crate::{messages, patch_ops, tasks};
+use crate::{messages, notices, patch_ops, tasks};
 use grove_core_api::event::Topic;
 use grove_core_api::rest::sessions::{Evidence, Session};
 use grove_core_api::rest::tasks::TaskState;
@@ -61,6 +61,7 @@ pub(super) async fn store_and_tell(
     let ops = patch_ops::set(session.id, &before.session, &session)?;
     tx.emit(Topic::Session(session.id), "session.patched", ops).await?;
     tell_board(tx, &before.session, &session).await?;
+    notices::service::session_changed(tx, &before.session, &session).await?;
     Ok(session)
 }
 

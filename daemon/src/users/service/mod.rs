@@ -10,7 +10,7 @@ use crate::clock;
 use crate::context::Ctx;
 use crate::db::Database;
 use crate::error::Error;
-use crate::{lookup, validate};
+use crate::{lookup, notices, validate};
 use grove_core_api::rest::users::{PatchUser, User, UserRole};
 use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, UserId};
 use sea_orm::ConnectionTrait;
@@ -27,6 +27,32 @@ pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<UserId, Error> {
 pub(crate) async fn get(ctx: &Ctx, id: UserId) -> Result<User, Error> {
     ctx.authorize(Action::Read)?;
     store::get(ctx.read(), id).await?.ok_or_else(|| Error::not_found(UserId::NOUN, id))
+}
+
+/// A person, whoever asks.
+pub(crate) async fn load(connection: &impl ConnectionTrait, id: UserId) -> Result<User, Error> {
+    store::get(connection, id).await?.ok_or_else(|| Error::not_found(UserId::NOUN, id))
+}
+
+/// The newest people who have not been retired.
+pub(crate) async fn active(
+    connection: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<UserId>, Error> {
+    store::active(connection, limit).await
+}
+
+/// Fails unless all of them are people of the instance.
+pub(crate) async fn check_all(
+    connection: &impl ConnectionTrait,
+    people: &[UserId],
+) -> Result<(), Error> {
+    for id in people {
+        load(connection, *id)
+            .await
+            .map_err(|_missing| Error::field("mentions", format!("there is no user `{id}`")))?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn me(ctx: &Ctx) -> Result<User, Error> {
@@ -53,6 +79,7 @@ pub(crate) async fn patch_me(ctx: &Ctx, patch: PatchUser) -> Result<User, Error>
             let mut user = store::get(connection, id)
                 .await?
                 .ok_or_else(|| Error::not_found(UserId::NOUN, id))?;
+            let before = user.clone();
             if let Some(name) = name {
                 if store::by_name(connection, &name).await?.is_some_and(|it| it.id != id) {
                     return Err(taken(&name));
@@ -62,6 +89,7 @@ pub(crate) async fn patch_me(ctx: &Ctx, patch: PatchUser) -> Result<User, Error>
             user.emoji = emoji.unwrap_or(user.emoji);
             user.updated_at_ms = tx.now;
             store::update(connection, &user).await?;
+            notices::service::user_changed(tx, &before, &user).await?;
             Ok(user)
         })
     })

@@ -1,8 +1,7 @@
 // Notes, texts and zones near enough to read. Their place and size are the engine's affair.
 import { Lock } from "lucide-react";
-import { memo, useEffect, useRef, useState } from "react";
-import { cx } from "@/ui/cx";
-import type { BoardMark } from "@/wire";
+import { memo } from "react";
+import { NoteEditor, NoteWords } from "@/doc/NoteText";
 import { LineEditor } from "./LineEditor";
 import { type MarkProps, useAttach, useMark } from "./mark";
 
@@ -11,39 +10,6 @@ export interface MarkActions {
   onEdit: (id: string | null) => void;
   /** Sets the words; with a height, the object becomes at least that high. */
   onText: (id: string, text: string, height?: number) => void;
-}
-
-function Editor({ mark, id, actions, className }: { mark: BoardMark; id: string; actions: MarkActions; className: string }) {
-  const [text, setText] = useState(mark.text);
-  const ref = useRef<HTMLTextAreaElement>(null);
-  const isCancelled = useRef(false);
-  useEffect(() => {
-    ref.current?.focus();
-    ref.current?.select();
-  }, []);
-  return (
-    <textarea
-      ref={ref}
-      aria-label="Words of the note"
-      value={text}
-      maxLength={65_536}
-      data-scroll
-      onChange={(event) => setText(event.target.value)}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === "Escape") isCancelled.current = true;
-        if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
-        const note = event.currentTarget.closest<HTMLElement>("[data-id]");
-        event.currentTarget.blur();
-        note?.focus({ preventScroll: true });
-      }}
-      onBlur={() => {
-        if (!isCancelled.current && text !== mark.text) actions.onText(id, text);
-        actions.onEdit(null);
-      }}
-      className={cx("absolute inset-0 size-full resize-none bg-transparent outline-none", className)}
-    />
-  );
 }
 
 /** Says that an object is fixed. */
@@ -72,10 +38,10 @@ export const NoteItem = memo(function NoteItem({ engine, id, isSelected, isTabSt
       style={{ background: `var(--mark-${mark.color})`, borderColor: `var(--mark-line-${mark.color})` }}
     >
       {isEditing ? (
-        <Editor mark={mark} id={id} actions={actions} className="p-3" />
+        <NoteEditor id={id} board={engine.channel} text={mark.text} label="Words of the note" onEnd={() => actions.onEdit(null)} />
       ) : (
-        <div className="size-full overflow-hidden p-3 break-words whitespace-pre-wrap">
-          {mark.text || <span className="text-muted">Double-click to write</span>}
+        <div className="size-full overflow-hidden p-3 break-words">
+          <NoteWords id={id} text={mark.text} />
         </div>
       )}
       {mark.is_locked && <LockMark />}

@@ -36,7 +36,7 @@ function useCallees(board: Channel): readonly Callee[] {
 function PromptOffer({ callee, text, onDone }: { callee: Callee; text: string; onDone: () => void }) {
   const send = async () => {
     try {
-      await api.sessions.prompt(callee.id, text);
+      await api.sessions.prompt(callee.id, { text });
       toastDone(`Sent to “${callee.name}” as a prompt`);
     } catch (error) {
       toastProblem(error);

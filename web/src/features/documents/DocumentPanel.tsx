@@ -4,6 +4,7 @@ import { useState } from "react";
 import { client, useObject, useUsers } from "@/app/live";
 import { openSession } from "@/app/router";
 import { markOf } from "@/board/items";
+import { lastWords } from "@/doc/last-words";
 import { Markdown } from "@/features/session/Markdown";
 import type { Channel } from "@/net/client";
 import { Button, IconButton } from "@/ui/Button";
@@ -57,6 +58,7 @@ export default function DocumentPanel({ id, board }: { id: string; board: Channe
     );
   }
   const mark = markOf(object);
+  const words = isWriting ? mark.text : lastWords.of(id, mark.text);
   const author = userOf(mark.created_by);
   const remove = () => {
     client.mutate(board, [{ op: "del", id }]);
@@ -92,9 +94,9 @@ export default function DocumentPanel({ id, board }: { id: string; board: Channe
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         <div role="document" aria-label="Text of the document" tabIndex={0} className="min-h-0 flex-1 overflow-y-auto p-5">
-          {mark.text ? (
+          {words ? (
             <div className="mx-auto max-w-180 text-base">
-              <Markdown key={mark.text} text={mark.text} />
+              <Markdown key={words} text={words} />
             </div>
           ) : (
             <Nothing title="Nothing written yet">

@@ -47,7 +47,7 @@ function Loaded({ channel, id }: { channel: Channel; id: string }) {
     if (!words) return;
     setText("");
     try {
-      await api.sessions.prompt(id, words);
+      await api.sessions.prompt(id, { text: words });
     } catch (error) {
       setText(words);
       toastProblem(error);

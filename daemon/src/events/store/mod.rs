@@ -1,5 +1,7 @@
 //! Rows of the log.
 
+pub(crate) mod snapshots;
+
 use crate::clock;
 use crate::db::entity::{event, topic};
 use crate::error::Error;
@@ -55,6 +57,29 @@ pub(crate) async fn append(
     };
     event::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(draft)
+}
+
+/// Whether the log of a topic has begun.
+pub(crate) async fn has_begun(
+    connection: &impl ConnectionTrait,
+    name: Topic,
+) -> Result<bool, Error> {
+    Ok(topic::Entity::find_by_id(name.to_string()).one(connection).await?.is_some())
+}
+
+/// When an event was stored; 0 when it is not kept.
+pub(crate) async fn time_of(
+    connection: &impl ConnectionTrait,
+    name: Topic,
+    seq: i64,
+) -> Result<i64, Error> {
+    let found = event::Entity::find_by_id((name.to_string(), seq))
+        .select_only()
+        .column(event::Column::AtMs)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(found.unwrap_or(0))
 }
 
 /// Begins a log that has no event yet, so that readers of the empty topic can resume later (RT-03).
