@@ -2,6 +2,7 @@
 import type { Engine } from "@/board/engine";
 import { type Direction, neighbour, type Rect } from "@/board/geometry";
 import { isDrawTool, type Tool } from "@/board/state";
+import { showThread, useCommentUi } from "@/features/comments/ui-state";
 import type { BoardActions } from "./actions";
 import { runCommand, type Selection, selectionOf } from "./commands";
 import { isTyping } from "./keys";
@@ -150,6 +151,7 @@ function meant(actions: BoardActions): Selection | null {
 function callOff(engine: Engine): boolean {
   const { tool, linkFrom, selected } = engine.state;
   if (tool !== "select" || linkFrom !== null) engine.setTool("select");
+  else if (useCommentUi.getState().open !== null) showThread(null);
   else if (selected.size > 1) engine.select(new Set());
   else return false;
   return true;

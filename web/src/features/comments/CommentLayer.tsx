@@ -72,7 +72,7 @@ function Pin({ engine, thread, index, isOpen }: { engine: Engine; thread: Thread
         data-no-drag
         data-thread={root.id}
         aria-expanded={isOpen}
-        aria-label={`Comment by ${author.name}: ${root.text.slice(0, 60)}${replies.length > 0 ? `, ${replies.length} replies` : ""}`}
+        aria-label={`Comment by ${author.name}: ${root.text.slice(0, 60)}${replies.length > 0 ? `, ${replies.length + 1} in the thread` : ""}`}
         onClick={() => showThread(isOpen ? null : root.id)}
         className="comment-pin"
       >
