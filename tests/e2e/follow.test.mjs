@@ -98,9 +98,12 @@ test("a spotlight asks everybody once; who accepts follows until it ends", async
 test("what one selects is outlined for the others in one's colour", async () => {
   await ana.page.getByRole("group", { name: "Note: Plan" }).click();
   const outline = chiara.page.locator('.peer-outline[data-peer="Ana"]');
-  await outline.waitFor();
-  const [box, mine] = await Promise.all([outline.boundingBox(), chiara.page.getByRole("group", { name: "Note: Plan" }).boundingBox()]);
-  assert.ok(Math.abs(box.x - mine.x) < 8 && Math.abs(box.y - mine.y) < 8);
+  const note = chiara.page.getByRole("group", { name: "Note: Plan" });
+  await until("the outline around the note", async () => {
+    // Either is drawn anew when the other moves: there may be none for a moment.
+    const [box, mine] = await Promise.all([outline, note].map((it) => it.boundingBox().catch(() => null)));
+    return box && mine && Math.abs(box.x - mine.x) < 8 && Math.abs(box.y - mine.y) < 8;
+  });
 });
 
 test("someone off screen has an arrow at the edge that leads to them", async () => {
@@ -146,7 +149,7 @@ test("two who drag the same note at once both end with what was dropped last", a
   }
   const plan = (page) => page.getByRole("group", { name: "Note: Plan" });
   const grasp = async ({ page }, dx, dy) => {
-    const box = await plan(page).boundingBox();
+    const box = await until("the note's place", () => plan(page).boundingBox());
     await page.mouse.move(box.x + 60, box.y + 60);
     await page.mouse.down();
     await page.mouse.move(box.x + 60 + dx, box.y + 60 + dy, { steps: 6 });

@@ -45,7 +45,8 @@ async function drag(page, from, to) {
 }
 
 async function middle(locator) {
-  const box = await locator.boundingBox();
+  // It may be drawn anew just now, and have no box for a moment.
+  const box = await until("its place", () => locator.boundingBox());
   return [box.x + box.width / 2, box.y + box.height / 2];
 }
 

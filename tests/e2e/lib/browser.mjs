@@ -31,7 +31,7 @@ export function launch() {
 /** A person's window: a context of its own, with every fault on the page noted. */
 export async function person(browser, url, name, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(Number(process.env.E2E_MS ?? 20_000));
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const faults = [];
   const frames = { sent: [], received: [] };

@@ -3,7 +3,7 @@
 const EVERY_MS = 50;
 
 /** Calls `check` until it gives something; fails after `ms`, naming what it waited for. */
-export async function until(what, check, ms = 20_000) {
+export async function until(what, check, ms = 30_000) {
   const end = Date.now() + ms;
   for (;;) {
     const found = await check();
