@@ -1,7 +1,7 @@
 // Making and changing things on a board, by pointer and by keyboard, seen by somebody else.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { axe, launch, person, picture } from "./lib/browser.mjs";
+import { axe, launch, person, picture, saved } from "./lib/browser.mjs";
 import { startGrove } from "./lib/grove.mjs";
 import { until } from "./lib/wait.mjs";
 
@@ -159,8 +159,10 @@ test("several things are selected, lined up, copied and deleted together", async
   const count = async () => (await objects()).filter((it) => it.kind === "note" || it.kind === "edge").length;
   await page.keyboard.press("Delete");
   await until("only the first ones", async () => (await count()) === 3);
+  await saved(ana);
   await page.keyboard.press("Control+z");
   await until("copies and their arrow again", async () => (await count()) === 6);
+  await saved(ana);
   await page.keyboard.press("Control+Shift+z");
   await until("only the first ones again", async () => (await count()) === 3);
 });
@@ -170,10 +172,13 @@ test("what was deleted comes back by undo, and goes again by redo", async () => 
   await group(page, "Note: Second").click();
   await page.keyboard.press("Delete");
   await group(bruno.page, "Note: Second").waitFor({ state: "detached" });
+  await saved(ana);
   await page.keyboard.press("Control+z");
   await group(bruno.page, "Note: Second").waitFor();
+  await saved(ana);
   await page.keyboard.press("Control+Shift+z");
   await group(bruno.page, "Note: Second").waitFor({ state: "detached" });
+  await saved(ana);
   await page.keyboard.press("Control+z");
   await group(bruno.page, "Note: Second").waitFor();
 });

@@ -1,7 +1,7 @@
 // Taking back what one did, here and while others work on the same things.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, person } from "./lib/browser.mjs";
+import { launch, person, saved } from "./lib/browser.mjs";
 import { startGrove } from "./lib/grove.mjs";
 import { until } from "./lib/wait.mjs";
 
@@ -38,8 +38,10 @@ test("a move is taken back and made again, for everybody", async () => {
   const { id } = await makeNote("Moves", [0, 0]);
   await nudge(ana, "Moves");
   await until("the move in the daemon", async () => (await stored(id)).pos[0] === 20);
+  await saved(ana);
   await ana.page.keyboard.press("Control+z");
   await until("the note where it was", async () => (await stored(id)).pos[0] === 0);
+  await saved(ana);
   await ana.page.keyboard.press("Control+Shift+z");
   await until("the note moved again", async () => (await stored(id)).pos[0] === 20);
   await ana.page.getByRole("button", { name: "Undo" }).click();
@@ -57,6 +59,7 @@ test("what somebody else has changed since stays, and it says who did", async ()
     const transform = await note(ana.page, "Disputed").evaluate((element) => element.style.transform);
     return transform.includes("(40px");
   });
+  await saved(ana);
   await ana.page.keyboard.press("Control+z");
   await ana.page.getByText("Bruno has changed it since").waitFor();
   assert.equal((await stored(id)).pos[0], 40);
@@ -67,6 +70,7 @@ test("a deleted note comes back with its words", async () => {
   await note(ana.page, "Precious").click();
   await ana.page.getByRole("toolbar", { name: "Selection" }).getByRole("button", { name: "Delete" }).click();
   await note(bruno.page, "Precious").waitFor({ state: "detached" });
+  await saved(ana);
   await ana.page.keyboard.press("Control+z");
   await note(bruno.page, "Precious").waitFor();
   assert.equal((await stored(id)).text, "Precious");

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { until } from "./wait.mjs";
 
 const web = resolve(import.meta.dirname, "../../../web");
 const require = createRequire(join(web, "package.json"));
@@ -74,6 +75,13 @@ export async function startSession(page, prompt) {
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("log", { name: "Conversation" }).waitFor();
 }
+
+/** Waits until the daemon has answered every change of a window: what is not saved yet cannot be undone. */
+export const saved = ({ frames }) =>
+  until("every change saved", () => {
+    const answers = frames.received.filter(({ t }) => t === "ack" || t === "nack");
+    return frames.sent.filter(({ t }) => t === "mut").length <= answers.length;
+  });
 
 /** Everything that the conversation says. */
 export const conversation = (page) => page.getByRole("log", { name: "Conversation" });
