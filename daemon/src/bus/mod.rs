@@ -3,7 +3,7 @@
 //! A message may be lost, come late or come twice: what counts is in the database, and a room that
 //! notices a gap reads it there (rule RT-04). So nothing here waits, answers or stores.
 //! [`InProcess`] joins hubs of one process, or none; [`Nats`] joins daemons through a NATS server
-//! ([ADR-0017](../../../docs/adr/0017-several-daemons.md)). Deliberately not here: what a message
+//! ([ADR-0013](../../../docs/adr/0013-several-daemons.md)). Deliberately not here: what a message
 //! means (`realtime::afar`).
 
 mod local;

@@ -3,7 +3,7 @@
 //!
 //! Where there is only one daemon everything is here. Otherwise the daemon that registers a repository
 //! is its home for good, and the others refuse what needs its files, with the home's name
-//! ([ADR-0017](../../../../docs/adr/0017-several-daemons.md)).
+//! ([ADR-0013](../../../../docs/adr/0013-several-daemons.md)).
 
 use super::store;
 use crate::app::App;
