@@ -37,7 +37,7 @@ struct Back {
     seed: u64,
 }
 
-/// Ends groved and measures until everybody is back, on so many boards.
+/// Kills groved and measures until everybody is back, on so many boards.
 ///
 /// # Errors
 /// When somebody does not come back.
@@ -69,7 +69,8 @@ pub(crate) async fn run(grove: &Instance, address: SocketAddr, boards: usize) ->
     }
     let daemon = grove.daemon()?;
     let begun = Instant::now();
-    daemon.signal(Signal::SIGTERM)?;
+    // Killed: one that is asked to end is not started again.
+    daemon.signal(Signal::SIGKILL)?;
     let mut back = Back {
         all: vec![Return { tries: 0, due: None, is_live: true }; CLIENTS],
         resumed: 0,
@@ -85,7 +86,7 @@ pub(crate) async fn run(grove: &Instance, address: SocketAddr, boards: usize) ->
     let open = back.open_at.context("nobody came back")?;
     say(&format!(
         "restart: {CLIENTS} clients on {boards} boards all live {:.2} s after groved takes connections \
-         again, {:.2} s after it was asked to end (p50 {:.2} s); {} resumed, {} got a snapshot; CPU of \
+         again, {:.2} s after it was killed (p50 {:.2} s); {} resumed, {} got a snapshot; CPU of \
          the new groved {:.2} s",
         open.elapsed().as_secs_f64(),
         took.as_secs_f64(),
