@@ -62,7 +62,7 @@ pub(crate) fn authorize(actor: &Actor, action: Action) -> Result<(), Error> {
 fn administer(role: UserRole) -> Result<(), Error> {
     match role {
         UserRole::Owner | UserRole::Admin => Ok(()),
-        UserRole::Member => {
+        UserRole::Member | UserRole::Viewer => {
             Err(Error::new(ErrorCode::Forbidden, "only the owner and admins may do this")
                 .hint("ask one of them: `grove user ls` shows who they are"))
         }
@@ -72,6 +72,7 @@ fn administer(role: UserRole) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grove_core_api::rest::grants::TokenScope;
     use grove_core_api::{SessionId, UserId};
     use uuid::Uuid;
 
@@ -94,6 +95,6 @@ mod tests {
     }
 
     fn actor(via: Via, role: UserRole) -> Actor {
-        Actor { user: UserId(Uuid::nil()), via, role }
+        Actor { user: UserId(Uuid::nil()), via, role, scope: TokenScope::Full }
     }
 }

@@ -18,6 +18,7 @@ use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Refusal};
 use grove_core_api::rest::audit::AuditEntry;
 use grove_core_api::rest::auth::AccessToken;
 use grove_core_api::rest::instance::{AuthMode, Instance};
+use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::users::{NewPersonalToken, PersonalToken, User, UserRole};
 use grove_core_api::{ErrorCode, Page, Problem};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
@@ -141,7 +142,8 @@ impl House {
     }
 
     fn owner(&self) -> Ctx {
-        let actor = Actor { user: self.app.owner, via: Via::Cli, role: UserRole::Owner };
+        let (via, role, scope) = (Via::Cli, UserRole::Owner, TokenScope::Full);
+        let actor = Actor { user: self.app.owner, via, role, scope };
         Ctx::new(&self.app, actor)
     }
 

@@ -4,6 +4,7 @@ use super::model::{ObjectData, Placed, Removed, kind_name, kind_of};
 use crate::db::entity::{board, board_image, board_object, board_view, removed_object};
 use crate::error::Error;
 use grove_core_api::rest::boards::{Board, BoardImage, BoardView, ObjectKind};
+use grove_core_api::rest::grants::{BoardRight, BoardVisibility};
 use grove_core_api::{BoardId, BoardObjectId, IdRef, UnixMillis, UserId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
@@ -329,6 +330,9 @@ fn row(board: &Board) -> board::ActiveModel {
         id: Set(board.id.0),
         short_id: Set(board.id.short()),
         name: Set(board.name.clone()),
+        owner_id: Set(Some(board.owner.0)),
+        visibility: Set(board.visibility.name().to_owned()),
+        members_right: Set(board.members_right.name().to_owned()),
         created_by: Set(board.created_by.0),
         created_at_ms: Set(board.created_at_ms),
         updated_at_ms: Set(board.updated_at_ms),
@@ -341,6 +345,10 @@ fn read(row: board::Model) -> Board {
     Board {
         id: BoardId(row.id),
         name: row.name,
+        owner: UserId(row.owner_id.unwrap_or(row.created_by)),
+        // What this build does not know is never more than what it knows.
+        visibility: BoardVisibility::named(&row.visibility).unwrap_or(BoardVisibility::Private),
+        members_right: BoardRight::named(&row.members_right).unwrap_or(BoardRight::View),
         created_by: UserId(row.created_by),
         created_at_ms: row.created_at_ms,
         updated_at_ms: row.updated_at_ms,

@@ -9,6 +9,7 @@ use crate::{boards, comments, events, patch_ops, sessions, topic_state, users};
 use grove_core_api::event::{Object, Op, Topic};
 use grove_core_api::rest::boards::{Board, TopicState};
 use grove_core_api::rest::comments::Comment;
+use grove_core_api::rest::grants::BoardRight;
 use grove_core_api::rest::notices::{Mention, UserBoard};
 use grove_core_api::rest::sessions::Session;
 use grove_core_api::rest::users::User;
@@ -126,7 +127,8 @@ async fn tell_all<T: Serialize + PartialEq>(
 }
 
 fn user_board(board: &Board) -> UserBoard {
-    UserBoard { name: board.name.clone(), created_at_ms: board.created_at_ms }
+    let (name, created_at_ms) = (board.name.clone(), board.created_at_ms);
+    UserBoard { name, right: BoardRight::Admin, created_at_ms }
 }
 
 fn mention_of(comment: &Comment, at_ms: i64) -> Mention {

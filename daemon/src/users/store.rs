@@ -125,10 +125,8 @@ fn row(user: &User) -> user::ActiveModel {
     }
 }
 
-const ROLES: [UserRole; 3] = [UserRole::Owner, UserRole::Admin, UserRole::Member];
-
 fn read(row: user::Model) -> Result<User, Error> {
-    let role = ROLES
+    let role = UserRole::ALL
         .into_iter()
         .find(|role| role.name() == row.role)
         .ok_or_else(|| Error::internal(format!("unknown role of a person: {}", row.role)))?;

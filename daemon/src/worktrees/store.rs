@@ -4,7 +4,7 @@ use crate::db::entity::worktree;
 use crate::error::Error;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::worktrees::{Worktree, WorktreeState};
-use grove_core_api::{IdRef, RepoId, UserId, WorktreeId};
+use grove_core_api::{BoardId, IdRef, RepoId, UserId, WorktreeId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -169,6 +169,7 @@ fn row(worktree: &Worktree) -> Result<worktree::ActiveModel, Error> {
         id: Set(worktree.id.0),
         short_id: Set(worktree.id.short()),
         repo_id: Set(worktree.repo_id.0),
+        board_id: Set(worktree.board_id.map(|it| it.0)),
         name: Set(worktree.name.clone()),
         live_name: Set(is_live.then(|| worktree.name.clone())),
         branch: Set(worktree.branch.clone()),
@@ -195,6 +196,7 @@ fn read(row: worktree::Model) -> Result<Worktree, Error> {
     Ok(Worktree {
         id: WorktreeId(row.id),
         repo_id: RepoId(row.repo_id),
+        board_id: row.board_id.map(BoardId),
         name: row.name,
         branch: row.branch,
         base_ref: row.base_ref,

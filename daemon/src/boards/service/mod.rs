@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::{lookup, notices, topic_state, validate};
 use grove_core_api::event::Topic;
 use grove_core_api::rest::boards::{AtQuery, Board, CreateBoard, PatchBoard, TopicState};
+use grove_core_api::rest::grants::{BoardRight, BoardVisibility};
 use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery};
 use sea_orm::ConnectionTrait;
 
@@ -82,6 +83,9 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateBoard) -> Result<Board, Error>
             let board = Board {
                 id: clock::fresh_id(),
                 name,
+                owner: created_by,
+                visibility: body.visibility.unwrap_or(BoardVisibility::Members),
+                members_right: body.members_right.unwrap_or(BoardRight::Steer),
                 created_by,
                 created_at_ms: tx.now,
                 updated_at_ms: tx.now,

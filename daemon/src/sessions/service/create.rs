@@ -163,7 +163,8 @@ async fn with_new_worktree(
     let repo = repos::service::ready(ctx.read(), repo).await?;
     let name = free_name(ctx, repo.id, &draft).await?;
     let branch = branch.unwrap_or_else(|| format!("grove/{name}"));
-    let plan = Plan { name, branch, base_ref, issue_url: None, beside };
+    let board = Some(draft.board);
+    let plan = Plan { name, branch, board, base_ref, issue_url: None, beside };
     let worktree = worktrees::service::add(ctx, repo.id, plan).await?;
     let id = worktree.id;
     match insert(ctx, draft, repo, worktree).await {

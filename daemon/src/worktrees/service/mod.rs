@@ -19,7 +19,7 @@ use grove_core_api::rest::repos::Repo;
 use grove_core_api::rest::worktrees::{
     CreateWorktree, Diff, PatchWorktree, Worktree, WorktreeState,
 };
-use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, RepoId, WorktreeId};
+use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery, RepoId, WorktreeId};
 use sea_orm::ConnectionTrait;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<WorktreeId, Error> {
@@ -83,7 +83,8 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, 
         None => None,
     };
     let base_ref = body.base_ref.as_deref().map(reference).transpose()?;
-    let plan = Plan { name, branch, base_ref, issue_url, beside: None };
+    let board = body.board_id;
+    let plan = Plan { name, branch, board, base_ref, issue_url, beside: None };
     add(ctx, body.repo_id, plan).await
 }
 
@@ -92,6 +93,8 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, 
 pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) branch: String,
+    /// The board whose rights hold for it.
+    pub(crate) board: Option<BoardId>,
     /// Branch, tag or commit; by default the repository's default branch.
     pub(crate) base_ref: Option<String>,
     pub(crate) issue_url: Option<String>,
@@ -176,6 +179,7 @@ async fn reserve(
             let worktree = Worktree {
                 id: clock::fresh_id(),
                 repo_id: repo.id,
+                board_id: plan.board,
                 path: paths.worktree(account.as_ref(), &repo.name, &plan.name),
                 name: plan.name,
                 branch: plan.branch,
