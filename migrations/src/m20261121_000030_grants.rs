@@ -20,10 +20,8 @@ impl MigrationTrait for Migration {
         for name in ["board_grants", "group_members", "user_groups"] {
             schema.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
-        let index = Index::drop()
-            .name("ix_worktrees_board_id")
-            .table(Alias::new("worktrees"))
-            .to_owned();
+        let index =
+            Index::drop().name("ix_worktrees_board_id").table(Alias::new("worktrees")).to_owned();
         schema.drop_index(index).await?;
         drop(schema, "worktrees", "board_id").await?;
         for column in ["owner_id", "visibility", "members_right"] {
