@@ -9,6 +9,7 @@ use crate::clock;
 use crate::db::WriteFn;
 use crate::error::Error;
 use crate::events;
+use crate::grants::seen::Seen;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::users::UserRole;
@@ -93,7 +94,16 @@ impl Ctx {
         self.app.db.read()
     }
 
-    /// Fails unless policy permits the action.
+    /// Which boards the caller sees, for lists.
+    pub(crate) fn seen(&self) -> Seen {
+        if self.actor.via == Via::System {
+            return Seen::All;
+        }
+        Seen::of(self.actor.user, self.actor.role)
+    }
+
+    /// Fails unless policy permits the action on the instance; for what lies on a board there is
+    /// [`Ctx::on_board`].
     pub(crate) fn authorize(&self, action: Action) -> Result<(), Error> {
         policy::authorize(&self.actor, action)
     }

@@ -78,7 +78,7 @@ pub(crate) async fn actor(app: &App, parts: &Parts) -> Result<Actor, Error> {
     if app.config.is_shared_host {
         return Err(nobody());
     }
-    Ok(Actor { user: app.owner, via, role: UserRole::Owner, scope: TokenScope::Full })
+    Ok(Actor { user: app.owner(), via, role: UserRole::Owner, scope: TokenScope::Full })
 }
 
 impl FromRequestParts<Arc<App>> for Ctx {

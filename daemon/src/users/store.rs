@@ -6,14 +6,16 @@ use grove_core_api::rest::users::{User, UserRole};
 use grove_core_api::{IdRef, UserId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use uuid::Uuid;
 
 pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<UserId, Error> {
     let columns = (user::Column::Id, user::Column::ShortId);
-    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns).await.map(UserId)
+    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns, Condition::all())
+        .await
+        .map(UserId)
 }
 
 pub(crate) async fn get(

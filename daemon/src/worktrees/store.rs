@@ -2,6 +2,7 @@
 
 use crate::db::entity::worktree;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::worktrees::{Worktree, WorktreeState};
 use grove_core_api::{BoardId, IdRef, RepoId, UserId, WorktreeId};
@@ -26,11 +27,18 @@ struct Data {
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<WorktreeId, Error> {
     let columns = (worktree::Column::Id, worktree::Column::ShortId);
-    crate::lookup::resolve::<worktree::Entity>(connection, WorktreeId::NOUN, id, columns)
-        .await
-        .map(WorktreeId)
+    crate::lookup::resolve::<worktree::Entity>(
+        connection,
+        WorktreeId::NOUN,
+        id,
+        columns,
+        seen.boards_or_own(worktree::Column::BoardId, worktree::Column::CreatedBy),
+    )
+    .await
+    .map(WorktreeId)
 }
 
 pub(crate) async fn get(
@@ -40,15 +48,26 @@ pub(crate) async fn get(
     worktree::Entity::find_by_id(id.0).one(connection).await?.map(read).transpose()
 }
 
+/// Which worktrees are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filter {
+    pub(crate) seen: Seen,
+    pub(crate) repo: Option<RepoId>,
+    pub(crate) include_trashed: bool,
+    pub(crate) before: Option<Uuid>,
+}
+
 /// Newest first, one more than the limit.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
-    repo: Option<RepoId>,
-    include_trashed: bool,
-    before: Option<Uuid>,
+    filter: Filter,
     limit: u64,
 ) -> Result<Vec<Worktree>, Error> {
-    let mut query = worktree::Entity::find().order_by_desc(worktree::Column::Id).limit(limit + 1);
+    let Filter { seen, repo, include_trashed, before } = filter;
+    let mut query = worktree::Entity::find()
+        .filter(seen.boards_or_own(worktree::Column::BoardId, worktree::Column::CreatedBy))
+        .order_by_desc(worktree::Column::Id)
+        .limit(limit + 1);
     if let Some(repo) = repo {
         query = query.filter(worktree::Column::RepoId.eq(repo.0));
     }
