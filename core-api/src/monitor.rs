@@ -31,7 +31,8 @@ pub enum MonitorRequest {
         /// URL of the web interface.
         url: String,
     },
-    /// Starts an executor. The answer carries its connection and its pidfd.
+    /// Starts an executor. The answer carries its connection and where its standard
+    /// error comes out.
     Spawn {
         /// The new executor.
         id: ExecutorId,
@@ -40,7 +41,8 @@ pub enum MonitorRequest {
         /// One-time token (32 hex digits) that the executor demands in `initialize`.
         token: String,
     },
-    /// Makes a fresh connection to an executor that lives. The answer carries it and the pidfd.
+    /// Makes a fresh connection to an executor that lives. The answer carries what
+    /// that of `Spawn` does.
     Attach {
         /// The executor.
         id: ExecutorId,
@@ -198,7 +200,7 @@ impl Refusal {
 pub enum MonitorAnswer {
     /// Done.
     Done,
-    /// The executor's process; descriptors come along: connection, pidfd.
+    /// The executor's process; descriptors come along: connection, standard error.
     Started {
         /// Its process id.
         pid: i32,

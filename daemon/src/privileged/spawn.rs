@@ -13,11 +13,11 @@ use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole, Launch, Refusal};
 use grove_core_api::{ExecutorId, Secret};
 use grove_sandbox::account::{self, Identity};
 use grove_sandbox::cgroup::{Cgroup, Cgroups};
-use grove_sandbox::{LayerSet, Plan, StartError, environment, person, start};
+use grove_sandbox::{LayerSet, Plan, StartError, environment, person, pidfd, start, tree};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
-use nix::unistd::{AccessFlags, Pid, access, geteuid};
+use nix::unistd::{AccessFlags, Pid, access, geteuid, pipe2};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -60,6 +60,21 @@ pub(super) struct Channelled {
     pub(super) group: Option<Cgroup>,
 }
 
+impl Channelled {
+    /// Kills it with everything that it started: by its control group, else by its tree.
+    pub(super) fn end(&self) {
+        if let Some(group) = &self.group {
+            group.kill();
+        } else {
+            // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
+            // A process that has just ended by itself takes no signal, which is fine.
+            drop(pidfd::signal(self.pidfd.as_fd(), Signal::SIGSTOP));
+            tree::kill_below(self.pid);
+        }
+        drop(pidfd::signal(self.pidfd.as_fd(), Signal::SIGKILL));
+    }
+}
+
 /// Starts the daemon: on a shared host as the service account, without any privilege.
 ///
 /// # Errors
@@ -96,6 +111,8 @@ pub(super) struct Started {
     pub(super) report: SandboxReport,
     /// The daemon's end of the first connection.
     pub(super) connection: OwnedFd,
+    /// Where its standard error comes out.
+    pub(super) said: OwnedFd,
 }
 
 /// Starts an executor and hands it its first connection.
@@ -110,16 +127,22 @@ pub(super) fn executor(
     token: Secret,
 ) -> Result<Started, Refused> {
     let identity = identity(host, launch)?;
-    let plan = plan(host, launch, identity)?;
+    let mut plan = plan(host, launch, identity)?;
+    // Nobody waits for whoever reads it: what finds no room is lost.
+    let (said, says) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+        .map_err(|errno| refuse(io::Error::from(errno).into()))?;
+    plan.errors = Some(says);
     let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
     let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
-    let (mut process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
+    let (process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
     let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
     let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
-        Ok(connection) => Ok(Started { process, report, connection }),
+        Ok(connection) => Ok(Started { process, report, connection, said }),
         Err(error) => {
-            end_unborn(&mut process);
+            process.end();
+            // It fails only when there is nothing to wait for.
+            waitpid(Pid::from_raw(process.pid), None).ok();
             let detail = format!("failed to hand over a connection: {error}");
             Err(Refused::new(Refusal::System, detail))
         }
@@ -242,14 +265,4 @@ fn begin(
     let started = start(&plan, groups, id)?;
     let grove_sandbox::Started { pid, pidfd, group, layers } = started;
     Ok((Channelled { pid, pidfd, channel: ours, group }, layers))
-}
-
-fn end_unborn(process: &mut Channelled) {
-    if let Some(group) = process.group.take() {
-        group.kill();
-    }
-    let pid = Pid::from_raw(process.pid);
-    // Both fail only when it has ended by itself.
-    kill(pid, Signal::SIGKILL).ok();
-    waitpid(pid, None).ok();
 }

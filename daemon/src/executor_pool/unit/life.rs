@@ -73,9 +73,8 @@ impl Unit {
             user: Some(session.created_by),
             account,
         });
-        let (pool, session) = (&self.app.pool, Some((&self.app, self.session)));
-        let (monitor, spawner, progress) = (&pool.monitor, &pool.spawner, &pool.progress);
-        connection::connect(monitor, spawner, progress, id, (reach, session), watch).await
+        let session = Some((&self.app, self.session));
+        connection::connect(&self.app.pool.common, id, (reach, session), watch).await
     }
 
     /// Goes on with an executor that has answered.
