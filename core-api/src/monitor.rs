@@ -5,7 +5,9 @@
 //! one executor that stands beside it. New kinds need an ADR; there are never more than twelve.
 
 use crate::ExecutorId;
-use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
+use crate::isolation::{
+    ExecutorLimits, IsolationMode, NetworkProfile, Roots, SandboxReport, UnixAccount,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -130,6 +132,9 @@ pub struct Launch {
     /// What it may use up.
     #[serde(default)]
     pub limits: ExecutorLimits,
+    /// How much isolation is insisted on for this one; never less than the monitor was started with.
+    #[serde(default)]
+    pub isolation: Option<IsolationMode>,
 }
 
 /// A directory of an account, below a parent that only root can change.

@@ -81,9 +81,8 @@ fn greeting(flags: MsgFlags) -> Outcome<(ExecutorGreeting, Option<RawFd>)> {
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let mut space = nix::cmsg_space!([RawFd; 1]);
     let message = recvmsg::<()>(CONTROL, &mut parts, Some(&mut space), flags)?;
-    let connection = message.cmsgs()?.find_map(|it| match it {
-        ControlMessageOwned::ScmRights(all) => all.first().copied(),
-        _ => None,
+    let connection = message.cmsgs()?.find_map(|it| {
+        if let ControlMessageOwned::ScmRights(all) = it { all.first().copied() } else { None }
     });
     let length = message.bytes;
     Ok((serde_json::from_slice(&bytes[..length])?, connection))

@@ -104,7 +104,8 @@ async fn keepers(world: &World) -> Outcome<Vec<Executor>> {
 }
 
 #[tokio::test]
-async fn a_killed_keeper_comes_back_with_the_next_thing_that_git_does_and_both_are_known() -> Outcome {
+async fn a_killed_keeper_comes_back_with_the_next_thing_that_git_does_and_both_are_known() -> Outcome
+{
     World::on_each(async |world| {
         let keeper = executors(world);
         assert_eq!(keeper.len(), 1);
@@ -377,6 +378,7 @@ async fn a_policy_narrows_what_executors_of_a_repository_may_use() -> Outcome {
             json!({ "limits": { "memory_mib": 1 } }),
             json!({ "limits": { "threads": 1 } }),
             json!({ "network": "all" }),
+            json!({ "isolation": "off" }),
         ] {
             let refused = world.client.patch::<Value>(&path, json!({ "policy": policy })).await;
             is_code(refused, ErrorCode::InvalidRequest)?;

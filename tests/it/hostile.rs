@@ -136,9 +136,7 @@ async fn a_key_is_for_the_own_task_while_it_runs_and_for_the_provider_of_its_mod
     taken.world.client.until_state(other, RunState::Running).await?;
     let theirs = taken.world.client.tasks(other).await?[0].id;
     let never = "01920000-0000-7000-8000-000000000000";
-    let ask = |provider: &str, task: Option<&str>| {
-        json!({ "do": "ask", "provider": provider, "task_id": task, "times": 1 })
-    };
+    let ask = |provider: &str, task: Option<&str>| json!({ "do": "ask", "provider": provider, "task_id": task, "times": 1 });
     let steps = json!([
         { "do": "begin" },
         ask("far", None),
@@ -294,7 +292,8 @@ async fn what_an_executor_says_is_bounded_and_harmless_in_the_log() -> Outcome {
         Ok(log.contains("it says too much").then_some(log))
     })
     .await?;
-    let own: Vec<&str> = log.lines().filter(|it| it.contains(&id) && it.contains("line ")).collect();
+    let own: Vec<&str> =
+        log.lines().filter(|it| it.contains(&id) && it.contains("line ")).collect();
     let most = usize::try_from(limits::EXECUTOR_LOG_LINES)?;
     assert!(!own.is_empty() && own.len() <= most, "{} lines", own.len());
     assert!(own.iter().all(|it| !it.contains("\u{1b}[31m")), "{own:?}");

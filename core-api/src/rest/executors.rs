@@ -1,6 +1,6 @@
 //! Executors: the processes that agents run in, what they may use, and how they ended.
 
-use crate::isolation::{NetworkProfile, SandboxReport};
+use crate::isolation::{IsolationMode, NetworkProfile, SandboxReport};
 use crate::monitor::ExecutorRole;
 use crate::{ExecutorId, SessionId, UnixMillis};
 use schemars::JsonSchema;
@@ -112,6 +112,10 @@ pub struct ExecutorPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub network: Option<NetworkProfile>,
+    /// How much isolation is insisted on: as much as the instance does, or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub isolation: Option<IsolationMode>,
     /// What they may use.
     pub limits: ResourceLimits,
 }

@@ -234,7 +234,8 @@ impl Keepers {
                 (mirrors, Roots { write, read: Vec::new() })
             }
             Some(account) => {
-                let made = self.common.monitor.make_directory(account.clone(), Place::Repositories).await;
+                let made =
+                    self.common.monitor.make_directory(account.clone(), Place::Repositories).await;
                 made.map_err(monitor_failed)?;
                 let write = vec![repositories.clone(), worktrees];
                 (repositories, Roots { write, read: vec![mirrors] })
@@ -247,6 +248,7 @@ impl Keepers {
             roots,
             network: NetworkProfile::default(),
             limits: ExecutorLimits::default(),
+            isolation: None,
         })
     }
 

@@ -111,9 +111,9 @@ fn clean(bytes: &[u8]) -> String {
 /// As loud as the executor says that it is.
 fn tell(id: ExecutorId, text: &str) {
     match text.split(' ').next() {
-        Some("ERROR") => tracing::error!(target: "executor", executor.id = %id, "{text}"),
-        Some("WARN") => tracing::warn!(target: "executor", executor.id = %id, "{text}"),
-        _ => tracing::info!(target: "executor", executor.id = %id, "{text}"),
+        Some("ERROR") => tracing::error!(target: "executor", { executor.id = %id }, "{text}"),
+        Some("WARN") => tracing::warn!(target: "executor", { executor.id = %id }, "{text}"),
+        _ => tracing::info!(target: "executor", { executor.id = %id }, "{text}"),
     }
 }
 

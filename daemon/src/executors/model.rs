@@ -196,9 +196,15 @@ mod tests {
         let mut health = Health::default().started(0);
         for restarts in 1..100 {
             health = health.keeper_crashed(SECOND);
-            assert_eq!((health.permit(SECOND), health.state(SECOND)), (Permit::Now, ExecutorState::Degraded));
+            assert_eq!(
+                (health.permit(SECOND), health.state(SECOND)),
+                (Permit::Now, ExecutorState::Degraded)
+            );
             health = health.started(SECOND);
-            assert_eq!((health.restarts(), health.state(SECOND)), (restarts, ExecutorState::Degraded));
+            assert_eq!(
+                (health.restarts(), health.state(SECOND)),
+                (restarts, ExecutorState::Degraded)
+            );
         }
         let calm = SECOND + STABLE;
         assert_eq!(health.state(calm), ExecutorState::Healthy);

@@ -68,8 +68,9 @@ pub(crate) async fn allowance(ctx: &Ctx, session: SessionId) -> Result<Allowance
 /// What an executor that lives was started with.
 pub(crate) async fn allowance_of(ctx: &Ctx, id: ExecutorId) -> Result<Allowance, Error> {
     let executor = load(ctx.read(), id).await?;
-    let network = executor.report.map(|it| it.network).unwrap_or_default();
-    Ok(Allowance { network, limits: executor.limits })
+    let report = executor.report.unwrap_or_default();
+    let (network, isolation) = (report.network, Some(report.mode));
+    Ok(Allowance { network, isolation, limits: executor.limits })
 }
 
 /// The limit of memory that an executor was started with, for telling how it ended; without the

@@ -127,7 +127,8 @@ pub(super) fn executor(
     token: Secret,
 ) -> Result<Started, Refused> {
     let identity = identity(host, launch)?;
-    let mut plan = plan(host, launch, identity)?;
+    let mode = host.mode.or_stricter(launch.isolation);
+    let mut plan = plan(host, launch, (identity, mode))?;
     // Nobody waits for whoever reads it: what finds no room is lost.
     let (said, says) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
         .map_err(|errno| refuse(io::Error::from(errno).into()))?;
@@ -135,7 +136,7 @@ pub(super) fn executor(
     let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
     let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
     let (process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
-    let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
+    let report = SandboxReport { mode, account, uid, network: launch.network, layers };
     let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
         Ok(connection) => Ok(Started { process, report, connection, said }),
@@ -175,7 +176,11 @@ fn identity(host: &Host, launch: &Launch) -> Result<Option<Identity>, Refused> {
     }
 }
 
-fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan, Refused> {
+fn plan(
+    host: &Host,
+    launch: &Launch,
+    (identity, mode): (Option<Identity>, IsolationMode),
+) -> Result<Plan, Refused> {
     request::open_directory(&host.home, &launch.directory)?;
     request::check_roots(&launch.roots, identity.is_some().then_some(&host.home))?;
     let paths = |list: &[String]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
@@ -185,8 +190,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
     if !write.contains(&directory) {
         write.push(directory.clone());
     }
-    let mut layers =
-        if host.mode == IsolationMode::Off { LayerSet::none() } else { LayerSet::all() };
+    let mut layers = if mode == IsolationMode::Off { LayerSet::none() } else { LayerSet::all() };
     let mut cover: Vec<PathBuf> = vec![host.home.clone()];
     let mut tmp = PathBuf::from("/tmp");
     match &identity {
@@ -236,10 +240,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
         umask,
         limits: ExecutorLimits { processes, ..launch.limits },
         layers,
-        required: match host.mode {
-            IsolationMode::Strict => LayerSet::strict(),
-            IsolationMode::BestEffort | IsolationMode::Off => LayerSet::none(),
-        },
+        required: if mode == IsolationMode::Strict { LayerSet::strict() } else { LayerSet::none() },
         ..Plan::new(&host.programs.executor, directory)
     })
 }

@@ -32,6 +32,7 @@ fn launch(directory: String) -> Launch {
         roots: Roots::default(),
         network: NetworkProfile::default(),
         limits: ExecutorLimits::default(),
+        isolation: None,
     }
 }
 
@@ -189,7 +190,8 @@ fn a_killed_daemon_comes_back_and_finds_its_executors() -> Outcome {
 }
 
 #[test]
-fn an_executor_that_nobody_listens_to_does_not_wait_and_reaches_no_log_of_the_monitors() -> Outcome {
+fn an_executor_that_nobody_listens_to_does_not_wait_and_reaches_no_log_of_the_monitors() -> Outcome
+{
     let (grove, daemon) = Grove::start()?;
     let (executor, daemon_end) = spawn(&grove, &daemon, ID)?;
     let (_, executor_end) = executor.greeting()?;

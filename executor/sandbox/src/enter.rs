@@ -285,7 +285,8 @@ fn place(errors: Option<&OwnedFd>, descriptors: &[OwnedFd]) -> Result<(), Failur
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(plainly("open /dev/null"))?;
     let streams = [Some(&null), Some(&null), errors];
-    let streams = streams.into_iter().zip(0..).filter_map(|(it, number)| Some((it?.as_fd(), number)));
+    let streams =
+        streams.into_iter().zip(0..).filter_map(|(it, number)| Some((it?.as_fd(), number)));
     let own = descriptors.iter().map(AsFd::as_fd).zip(FIRST..);
     let all: Vec<(BorrowedFd<'_>, RawFd)> = streams.chain(own).collect();
     for (descriptor, number) in &all {

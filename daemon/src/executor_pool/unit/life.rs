@@ -55,7 +55,8 @@ impl Unit {
         sessions::assign_executor(&ctx, self.session, id, allowance).await?;
         self.starting = Some((id, allowance));
         let (network, limits) = (allowance.network, allowance.for_monitor());
-        let reach = Reach::Start(Box::new(Launch { network, limits, ..launch }));
+        let isolation = allowance.isolation;
+        let reach = Reach::Start(Box::new(Launch { network, limits, isolation, ..launch }));
         let connection = self.connect(id, reach).await?;
         self.starting = None;
         self.live = Live::default();
