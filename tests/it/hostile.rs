@@ -302,7 +302,7 @@ async fn what_an_executor_says_is_bounded_and_harmless_in_the_log() -> Outcome {
     assert!(errors.is_file(), "groved's log is a file, which no executor has open");
     for executor in taken.world.grove.named("grove-executor") {
         let errors = fs::read_link(format!("/proc/{}/fd/2", executor.pid))?;
-        assert!(errors.starts_with("pipe:"), "{errors:?}");
+        assert!(errors.to_string_lossy().starts_with("pipe:"), "{errors:?}");
     }
     taken.end().await
 }

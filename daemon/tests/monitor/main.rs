@@ -196,7 +196,7 @@ fn an_executor_that_nobody_listens_to_does_not_wait_and_reaches_no_log_of_the_mo
     let (executor, daemon_end) = spawn(&grove, &daemon, ID)?;
     let (_, executor_end) = executor.greeting()?;
     let errors = fs::read_link(format!("/proc/{}/fd/2", executor.hello.pid))?;
-    assert!(errors.starts_with("pipe:"), "{errors:?}");
+    assert!(errors.to_string_lossy().starts_with("pipe:"), "{errors:?}");
     executor.tell("flood")?;
     executor.tell("say unheard")?;
     speak(&daemon_end, &executor_end)?;
