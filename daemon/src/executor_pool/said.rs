@@ -110,9 +110,11 @@ fn clean(bytes: &[u8]) -> String {
 
 /// As loud as the executor says that it is.
 fn tell(id: ExecutorId, text: &str) {
-    match text.split(' ').next() {
-        Some("ERROR") => tracing::error!(target: "executor", { executor.id = %id }, "{text}"),
-        Some("WARN") => tracing::warn!(target: "executor", { executor.id = %id }, "{text}"),
+    let (level, rest) = text.split_once(' ').unwrap_or(("", text));
+    match level {
+        "ERROR" => tracing::error!(target: "executor", { executor.id = %id }, "{rest}"),
+        "WARN" => tracing::warn!(target: "executor", { executor.id = %id }, "{rest}"),
+        "INFO" => tracing::info!(target: "executor", { executor.id = %id }, "{rest}"),
         _ => tracing::info!(target: "executor", { executor.id = %id }, "{text}"),
     }
 }
