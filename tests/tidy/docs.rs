@@ -69,9 +69,10 @@ fn what_a_user_reads_first_is_there() {
     assert!(changes.contains("## [Unreleased]") || changes.contains("## Unreleased"), "{changes}");
 }
 
-/// What stands between backticks in a line.
+/// What stands between backticks in a line and is no path.
 fn quoted(line: &str) -> impl Iterator<Item = String> {
-    line.split('`').skip(1).step_by(2).map(str::to_owned)
+    let words = line.split('`').skip(1).step_by(2);
+    words.filter(|it| !it.contains('/')).map(str::to_owned)
 }
 
 /// Names of the rows of attacks: the first text of each `row(…)`.
