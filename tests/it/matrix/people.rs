@@ -12,7 +12,7 @@ use grove_core_api::{
     BoardId, BoardObjectId, CommentId, ExecutorId, GroupId, Page, RepoId, SessionId, TaskId,
     UserId, WorktreeId,
 };
-use grove_tests::{Client, Outcome, World, eventually};
+use grove_tests::{Client, Outcome, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 

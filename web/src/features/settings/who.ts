@@ -14,4 +14,4 @@ export function useRefresh(...keys: string[]): () => Promise<unknown> {
 }
 
 /** Each role in a word. */
-export const ROLE_NAMES: Record<UserRole, string> = { owner: "Owner", admin: "Admin", member: "Member" };
+export const ROLE_NAMES: Record<UserRole, string> = { owner: "Owner", admin: "Admin", member: "Member", viewer: "Viewer" };
