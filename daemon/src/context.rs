@@ -9,6 +9,7 @@ use crate::clock;
 use crate::db::WriteFn;
 use crate::error::Error;
 use crate::events;
+use crate::sessions::service::agents::Deeds;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::users::UserRole;
 use grove_core_api::{SessionId, UnixMillis, UserId};
@@ -119,9 +120,12 @@ impl Ctx {
             })
         });
         let (value, published) = self.app.db.write(job).await?;
+        let mut deeds = Deeds::default();
         for (topic, event) in published {
+            deeds.note(topic, &event);
             self.app.hub.publish(topic, event);
         }
+        deeds.show(&self.app).await;
         Ok(value)
     }
 }
