@@ -97,8 +97,6 @@ pub const HTTP_BACKLOG: u32 = 4_096;
 pub const WS_INBOUND_BYTES: usize = 1024 * 1024;
 /// Read buffer per WebSocket connection (the library's own default is 128 KiB).
 pub const WS_READ_BUFFER_BYTES: usize = 1024;
-/// Bytes of one part of a WebSocket message to a client; a longer message goes in several parts.
-pub const WS_PART_BYTES: usize = 4 * 1024 - 8;
 /// Interval of WebSocket pings.
 pub const WS_PING_MS: u64 = 15_000;
 /// Silence after which a WebSocket connection counts as dead.

@@ -107,8 +107,8 @@ impl<B: Backend> Connection<B> {
     ///
     /// # Cancel safety
     /// Not cancel safe: see [`Hub::serve`].
-    pub(super) async fn run(mut self) {
-        let end = match self.greet().await {
+    pub(super) async fn run(mut self: Box<Self>) {
+        let end = match Box::pin(self.greet()).await {
             Ok(()) => self.talk().await,
             Err(end) => end,
         };
@@ -117,7 +117,7 @@ impl<B: Backend> Connection<B> {
         self.docs.clear();
         if let End::Close(code, reason) = end {
             tracing::debug!(peer = %self.peer, code, reason, "connection {} closed", self.peer);
-            self.socket.close(code, reason).await;
+            Box::pin(self.socket.close(code, reason)).await;
         }
     }
 

@@ -201,7 +201,7 @@ impl<B: Backend> Hub<B> {
         locked(&self.people).insert(peer, person);
         let ends = (peer, ended, revoked);
         let connection = Connection::new(Arc::clone(&self), socket, caller, ends);
-        connection.run().await;
+        Box::new(connection).run().await;
         locked(&self.people).remove(&peer);
         drop(counted);
     }

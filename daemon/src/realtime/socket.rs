@@ -1,20 +1,25 @@
-//! One WebSocket: bounded writes in small parts, the closing handshake.
+//! One WebSocket: bounded writes, the closing handshake.
 //!
+//! The library reads, answers pings and closes. Messages are written around it: it would copy each
+//! into a buffer of the connection's own, which then stays as large as the longest message ever sent.
 //! Deliberately not here: what the frames mean, and the opening handshake (`upgrade`).
 
-use bytes::Bytes;
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes};
 use futures_util::{SinkExt, StreamExt};
 use grove_core_api::{limits, realtime};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::io::Cursor;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as Part;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +31,9 @@ pub(super) type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// RFC 6455 section 7.4.1: a frame is larger than the receiver takes.
 const TOO_BIG: u16 = 1009;
+
+/// Longest header of a frame that is not masked (RFC 6455 section 5.2).
+const HEADER_BYTES: usize = 10;
 
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +71,17 @@ pub(super) async fn open(io: TokioIo<Upgraded>) -> WebSocket {
 pub(super) struct Socket {
     ws: WebSocket,
     shutdown: CancellationToken,
+    /// What is left of a frame that was not taken in time.
+    unsent: Option<Framed>,
 }
+
+/// A frame to be written: its header, at the end of its room, and its payload.
+type Framed = Chain<Cursor<[u8; HEADER_BYTES]>, Bytes>;
 
 impl Socket {
     /// Wraps an upgraded connection; `shutdown` interrupts a write that waits.
     pub(super) fn new(ws: WebSocket, shutdown: CancellationToken) -> Self {
-        Self { ws, shutdown }
+        Self { ws, shutdown, unsent: None }
     }
 
     /// Sends a text message.
@@ -79,10 +92,7 @@ impl Socket {
     /// # Cancel safety
     /// Not cancel safe: a dropped future may leave half a frame in the socket.
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), End> {
-        if frame.len() <= limits::WS_PART_BYTES {
-            return in_time(&self.shutdown, self.ws.send(Message::Text(frame))).await;
-        }
-        self.send_parts(Data::Text, frame.into()).await
+        self.write(Data::Text, frame.into()).await
     }
 
     /// Sends a binary frame.
@@ -93,16 +103,16 @@ impl Socket {
     /// # Cancel safety
     /// As [`Socket::send`].
     pub(super) async fn send_binary(&mut self, frame: Bytes) -> Result<(), End> {
-        if frame.len() <= limits::WS_PART_BYTES {
-            return in_time(&self.shutdown, self.ws.send(Message::Binary(frame))).await;
-        }
-        self.send_parts(Data::Binary, frame).await
+        self.write(Data::Binary, frame).await
     }
 
-    async fn send_parts(&mut self, kind: Data, frame: Bytes) -> Result<(), End> {
-        // Boxed: few messages are this long, and every connection would hold room for the loop.
-        let parts = Box::pin(write_parts(&mut self.ws, kind, frame));
-        in_time(&self.shutdown, parts).await
+    async fn write(&mut self, kind: Data, payload: Bytes) -> Result<(), End> {
+        let mut frame = framed(kind, payload).map_err(|_too_long| End::Gone)?;
+        let sent = in_time(&self.shutdown, write_all(&mut self.ws, &mut frame)).await;
+        if sent.is_err() {
+            self.unsent = Some(frame);
+        }
+        sent
     }
 
     /// Sends a ping.
@@ -138,6 +148,11 @@ impl Socket {
     pub(super) async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame { code: code.into(), reason: Frame::from_static(reason) };
         let handshake = async {
+            if let Some(mut rest) = self.unsent.take()
+                && write_all(&mut self.ws, &mut rest).await.is_err()
+            {
+                return;
+            }
             if self.ws.send(Message::Close(Some(frame))).await.is_ok() {
                 while let Some(Ok(_)) = self.ws.next().await {}
             }
@@ -176,16 +191,23 @@ async fn in_time(
     }
 }
 
-/// Writes one long message in parts.
-///
-/// The library keeps a write buffer as large as the largest frame that it ever sent: in parts, a
-/// connection does not hold on to the size of its snapshot for the rest of its life.
-async fn write_parts(ws: &mut WebSocket, mut kind: Data, mut rest: Bytes) -> Result<(), WsError> {
-    while !rest.is_empty() {
-        let part = rest.split_to(rest.len().min(limits::WS_PART_BYTES));
-        let part = Part::message(part, OpCode::Data(kind), rest.is_empty());
-        ws.feed(Message::Frame(part)).await?;
-        kind = Data::Continue;
-    }
-    ws.flush().await
+/// One message as one frame.
+fn framed(kind: Data, payload: Bytes) -> Result<Framed, WsError> {
+    let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
+    let mut bytes = [0; HEADER_BYTES];
+    let mut free = bytes.as_mut_slice();
+    header.format(u64::try_from(payload.len()).unwrap_or(u64::MAX), &mut free)?;
+    let unused = free.len();
+    bytes.rotate_right(unused);
+    let mut header = Cursor::new(bytes);
+    header.advance(unused);
+    Ok(header.chain(payload))
+}
+
+/// Writes what is left of a frame, header and payload together.
+async fn write_all(ws: &mut WebSocket, frame: &mut Framed) -> Result<(), WsError> {
+    // A pong that the library could not write whole comes first.
+    ws.flush().await?;
+    ws.get_mut().write_all_buf(frame).await?;
+    Ok(())
 }

@@ -8,9 +8,9 @@
 
 use crate::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::mount::{MsFlags, mount};
-use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, geteuid};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
@@ -48,8 +48,8 @@ pub(crate) struct View<'a> {
 pub(crate) enum Trouble {
     /// This host cannot do it.
     Host(String),
-    /// A granted path is not a plain directory. Whoever owns it may have put a link there, so this
-    /// must never lead to a start with less around it.
+    /// A granted path cannot be used: it leads through a link, or is not there. Whoever owns it may
+    /// have put a link there, so this must never lead to a start with less around it.
     Path(String),
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn build(view: &View<'_>) -> Result<(), Trouble> {
     devices()?;
     hide(view)?;
     for (path, tree) in &granted {
-        let onto = target(path).map_err(Trouble::Path)?;
+        let onto = place(path, tree).map_err(Trouble::Path)?;
         let attached = sys::attach_tree(tree.as_fd(), onto.as_fd())
             .map_err(failed(&format!("attach {}", path.display())));
         attached.map_err(Trouble::Path)?;
@@ -100,9 +100,12 @@ fn granted(view: &View<'_>) -> Result<Vec<(PathBuf, OwnedFd)>, Trouble> {
     let mut granted = Vec::new();
     for (path, attributes) in write.chain(read) {
         let what = format!("open {}", path.display());
-        let directory = open_directory(None, path).map_err(failed(&what)).map_err(Trouble::Path)?;
-        let tree =
-            sys::clone_tree(directory.as_fd()).map_err(|error| format!("{what}: {error}"))?;
+        let opened = match open_path(None, path, OFlag::empty()) {
+            // What is only read and has gone meanwhile grants nothing.
+            Err(Errno::ENOENT) if attributes == reading => continue,
+            opened => opened.map_err(failed(&what)).map_err(Trouble::Path)?,
+        };
+        let tree = sys::clone_tree(opened.as_fd()).map_err(|error| format!("{what}: {error}"))?;
         sys::set_mount_attributes(tree.as_fd(), attributes).map_err(failed(&what))?;
         granted.push((path.to_owned(), tree));
     }
@@ -197,17 +200,52 @@ fn own_run_directory(uid: Uid, gid: Gid) -> Result<(), String> {
 
 /// Opens a directory without following a link in any part of its path.
 pub(crate) fn open_directory(at: Option<BorrowedFd<'_>>, path: &Path) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let how = OpenHow::new().flags(flags).resolve(resolve);
-    match at {
-        Some(at) => openat2(at, path, how),
-        None => openat2(nix::fcntl::AT_FDCWD, path, how),
-    }
+    open_path(at, path, OFlag::O_DIRECTORY)
 }
 
-/// Opens the place that something is attached to, making what is missing: only in directories that
-/// belong to whoever builds the view, never in a user's.
+fn open_path(at: Option<BorrowedFd<'_>>, path: &Path, more: OFlag) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | more;
+    let resolve = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    let how = OpenHow::new().flags(flags).resolve(resolve);
+    let opened = match at {
+        Some(at) => openat2(at, path, how),
+        None => openat2(nix::fcntl::AT_FDCWD, path, how),
+    }?;
+    // A link at the very end is opened itself (openat2(2)).
+    if kind(&opened)? == SFlag::S_IFLNK { Err(Errno::ELOOP) } else { Ok(opened) }
+}
+
+fn kind(opened: &OwnedFd) -> nix::Result<SFlag> {
+    Ok(SFlag::from_bits_truncate(fstat(opened)?.st_mode) & SFlag::S_IFMT)
+}
+
+/// Opens the place that a tree is attached to: a directory, or a file when the tree is one.
+fn place(path: &Path, tree: &OwnedFd) -> Result<OwnedFd, String> {
+    let what = format!("reach {}", path.display());
+    let is_directory = kind(tree).map_err(failed(&what))? == SFlag::S_IFDIR;
+    let (Some(parent), Some(name), false) = (path.parent(), path.file_name(), is_directory) else {
+        return target(path);
+    };
+    let parent = target(parent)?;
+    let found = open_path(Some(parent.as_fd()), Path::new(name), OFlag::empty());
+    if !matches!(found, Err(Errno::ENOENT)) {
+        return found.map_err(failed(&what));
+    }
+    own(&parent, &what)?;
+    let how = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(&parent, name, how, Mode::from_bits_truncate(0o644)).map_err(failed(&what))
+}
+
+/// Fails unless the directory belongs to whoever builds the view: nothing is made in a user's.
+fn own(directory: &OwnedFd, what: &str) -> Result<(), String> {
+    let owner = fstat(directory).map_err(failed(what))?.st_uid;
+    if owner == geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(format!("{what}: it would be made in a directory of user {owner}"))
+}
+
+/// Opens the directory that something is attached to, making what is missing.
 fn target(path: &Path) -> Result<OwnedFd, String> {
     let mut here = open_directory(None, Path::new("/")).map_err(failed("open /"))?;
     for part in path.components() {
@@ -216,10 +254,7 @@ fn target(path: &Path) -> Result<OwnedFd, String> {
         here = match open_directory(Some(here.as_fd()), Path::new(name)) {
             Ok(next) => next,
             Err(Errno::ENOENT) => {
-                let owner = fstat(here.as_fd()).map_err(failed(&what))?.st_uid;
-                if owner != geteuid().as_raw() {
-                    return Err(format!("{what}: it would be made in a directory of user {owner}"));
-                }
+                own(&here, &what)?;
                 mkdirat(here.as_fd(), name, Mode::from_bits_truncate(0o755))
                     .map_err(failed(&what))?;
                 open_directory(Some(here.as_fd()), Path::new(name)).map_err(failed(&what))?

@@ -95,6 +95,21 @@ fn it_sees_only_what_was_granted(bench: &Bench) {
     assert_eq!(fs::read_to_string(bench.root.join("work/here")).expect("there"), "mine\n");
 }
 
+fn a_file_is_granted_without_what_lies_beside_it(bench: &Bench) {
+    let home = bench.root.join("person");
+    fs::create_dir(&home).expect("made");
+    for name in ["settings", "key"] {
+        fs::write(home.join(name), name).expect("written");
+    }
+    let (mut plan, says) =
+        bench.plan(&format!("cd {} && cat settings && ! cat key", home.display()));
+    plan.layers = LayerSet::all().without(Layer::Landlock);
+    plan.read = vec![home.join("settings"), home.join("gone")];
+    let (started, text) = bench.run(plan, says).expect("starts");
+    assert!(holds(&started, Layer::Namespaces), "{:?}", started.layers);
+    assert_eq!(text, "settingscat: key: No such file or directory\n");
+}
+
 fn every_layer_is_reported_and_holds(bench: &Bench) {
     let (plan, says) =
         bench.plan("grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' /proc/self/status; id -u");
@@ -182,8 +197,9 @@ fn a_group_is_killed_whatever_has_left_it(bench: &Bench) {
     assert!(!path.exists());
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 9] = [
     ("it sees only what was granted", it_sees_only_what_was_granted),
+    ("a file without what lies beside it", a_file_is_granted_without_what_lies_beside_it),
     ("every layer is reported and holds", every_layer_is_reported_and_holds),
     ("only its own processes and descriptors", only_its_own_processes_and_descriptors_are_there),
     ("without network there is only loopback", without_network_there_is_only_loopback),
