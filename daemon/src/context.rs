@@ -125,7 +125,9 @@ impl Ctx {
             deeds.note(topic, &event);
             self.app.hub.publish(topic, event);
         }
-        deeds.show(&self.app).await;
+        if !deeds.is_empty() {
+            Box::pin(deeds.show(&self.app)).await;
+        }
         Ok(value)
     }
 }

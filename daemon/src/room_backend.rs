@@ -6,7 +6,8 @@ use crate::context::Ctx;
 use crate::docs::service::Refused;
 use crate::error::Error;
 use crate::realtime::{
-    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused,
+    UserIdentity,
 };
 use crate::{boards, docs, events, notices, sessions, topic_state};
 use async_trait::async_trait;

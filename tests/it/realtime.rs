@@ -327,7 +327,8 @@ async fn until_beside(socket: &mut Socket, agent: &str, topic: &str, object: Uui
     socket
         .until(&what, |it| {
             let pos: [f64; 2] =
-                serde_json::from_value(it.views.get(topic)?.property(object, "pos")?.clone()).ok()?;
+                serde_json::from_value(it.views.get(topic)?.property(object, "pos")?.clone())
+                    .ok()?;
             let [x, y] = (*it.cursors.get(agent)?)?;
             let is_beside = (x - pos[0]).abs() < 20.0 && (y - pos[1]).abs() < 20.0;
             is_beside.then_some(())
@@ -353,7 +354,8 @@ async fn rt31_an_agent_at_work_is_seen_at_its_card_and_at_what_it_made() -> Outc
         let token = world.grove.session_token(session.id).await?;
         let mcp = McpClient::open(world.grove.url(), &token).await?;
         let prompt = format!("gate {}", gate.display());
-        let made = mcp.answer("grove_sessions_spawn", json!({ "prompt": prompt, "title": "Child" }));
+        let made =
+            mcp.answer("grove_sessions_spawn", json!({ "prompt": prompt, "title": "Child" }));
         let child: Uuid = serde_json::from_value(made.await?["id"].clone())?;
         until_beside(&mut ana, &agent, &topic, child).await?;
         mcp.end().await?;

@@ -282,7 +282,10 @@ async fn rt48_a_note_is_written_at_two_daemons_at_once() -> Outcome {
     let _: Value = far.delete(format!("{path}/{}", note.id)).await?;
     let topic = format!("doc:{}", note.id);
     left.until("the end of the document", |it| {
-        it.doc_errors.iter().any(|(ch, code)| *ch == topic && *code == ErrorCode::Gone).then_some(())
+        it.doc_errors
+            .iter()
+            .any(|(ch, code)| *ch == topic && *code == ErrorCode::Gone)
+            .then_some(())
     })
     .await?;
     pair.end().await

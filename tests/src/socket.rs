@@ -70,8 +70,7 @@ impl View {
                     let text = self.texts.get(id).cloned().unwrap_or_default();
                     self.streamed.insert(id.clone(), text);
                 }
-                let is_made =
-                    |it: &Op| matches!(it, Op::Put { id: made, .. } if made.as_str() == id.as_str());
+                let is_made = |it: &Op| matches!(it, Op::Put { id: made, .. } if made.as_str() == id.as_str());
                 let is_there = self.objects.contains_key(id) || event.ops.iter().any(is_made);
                 ensure!(is_there, "{id}: gone");
             }

@@ -148,6 +148,9 @@ mod tests {
             assert!(agents.seat(&name, name.clone(), || PeerId(1)).is_some());
         }
         assert_eq!(agents.seat("more", "more".to_owned(), || PeerId(2)), None);
-        assert!(agents.seat("0", "n".to_owned(), || PeerId(2)).is_some(), "those who are there stay");
+        assert!(
+            agents.seat("0", "n".to_owned(), || PeerId(2)).is_some(),
+            "those who are there stay"
+        );
     }
 }

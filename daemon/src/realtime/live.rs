@@ -270,8 +270,8 @@ impl LiveRoom {
     /// Takes a committed event, in whatever order it comes (rule RT-04).
     pub(super) fn publish(&self, event: Event) {
         let now_ms = self.clock.now_ms();
-        let (effect, is_moved) = locked(&self.state)
-            .in_order(|room, in_order| room.accept(event, now_ms, in_order));
+        let (effect, is_moved) =
+            locked(&self.state).in_order(|room, in_order| room.accept(event, now_ms, in_order));
         if is_moved {
             self.announce();
         }

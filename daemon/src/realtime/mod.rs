@@ -34,7 +34,8 @@ mod tick;
 mod upgrade;
 
 pub use backend::{
-    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused,
+    UserIdentity,
 };
 pub use hub::Hub;
 pub use upgrade::{Upgrade, upgrade};

@@ -30,6 +30,11 @@ impl Deeds {
         }
     }
 
+    /// Whether no agent did anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Shows the agents where they are now; call it after the events are published.
     pub(crate) async fn show(self, app: &Arc<App>) {
         for (board, session, object) in self.0 {
