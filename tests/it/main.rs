@@ -16,6 +16,7 @@ mod deploy;
 mod docs;
 mod events;
 mod executors;
+mod hostile;
 mod idempotency;
 mod instance;
 mod mcp;

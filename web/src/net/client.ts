@@ -2,7 +2,7 @@
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
 import { type Channel, type Entry, entryOf } from "./channel";
-import { type Connection, pauseAfter, type SocketFactory } from "./connection";
+import { type Connection, pauseAfter, type SocketFactory, unconnected } from "./connection";
 import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
@@ -12,6 +12,8 @@ import { Mutations, type Refusal } from "./mutations";
 import { readJson } from "./rest";
 import { endTexts, takePiece } from "./streams";
 import type { Direction } from "./undo";
+
+export type { Channel } from "./channel";
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
@@ -27,19 +29,10 @@ const KEEP_MS = 1_000;
 /** What this client can do beyond the first version of the protocol. */
 const CAPS = ["refetch"];
 
-export type { Channel } from "./channel";
-
 /** The connection and its topics. */
 export class Client {
   readonly tab = randomHex(6);
-  connection: Connection = {
-    state: "connecting",
-    since: performance.now(),
-    latencyMs: null,
-    serverVersion: null,
-    isUpdated: false,
-    user: null,
-  };
+  connection: Connection = unconnected();
   /** Called when a change was refused. */
   onRefusal: (refusal: Refusal) => void = () => undefined;
   private peer: string | null = null;
@@ -124,6 +117,11 @@ export class Client {
     if (entry.isOpening) setTimeout(join, KEEP_MS);
     this.joining.sub(entry);
     return entry;
+  }
+
+  /** A topic that is in use; `undefined` when nobody uses it. */
+  peek(ch: string): Channel | undefined {
+    return this.channels.get(ch);
   }
 
   /** Gives a topic back. */
@@ -354,17 +352,30 @@ export class Client {
     this.tell();
   }
 
+  /** A topic is refused, or is taken away while it is in use: what was read of it is not kept. */
   private failed(frame: Extract<ServerFrame, { t: "error" }>): void {
     for (const entry of this.channels.values()) {
-      if (frame.ref === undefined || entry.subscription !== frame.ref) continue;
+      const isRefused = frame.ref !== undefined && entry.subscription === frame.ref;
+      const isTaken = frame.ref === undefined && frame.ch === entry.ch && (frame.code === "forbidden" || frame.code === "not_found");
+      if (!isRefused && !isTaken) continue;
       if (frame.retry_ms !== undefined) {
         this.joining.postpone(entry, frame.retry_ms);
         continue;
       }
-      entry.subscription = null;
+      this.joining.lost(entry);
+      entry.isJoined = false;
       entry.refusal = { code: frame.code, msg: frame.msg };
+      if (frame.code === "forbidden" || frame.code === "not_found") this.mutations.forget(entry.ch);
+      entry.streams.clear();
+      entry.peers.clear();
       this.tell();
     }
+  }
+
+  /** Asks again for a topic that was refused: a right may have come. */
+  askAgain(ch: string): void {
+    const entry = this.channels.get(ch);
+    if (entry?.refusal) this.joining.sub(entry);
   }
 
   /** The state is too large for a frame: it is read over HTTP, and the topic resumed from there. */
