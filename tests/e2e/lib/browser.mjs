@@ -29,8 +29,8 @@ export function launch() {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, chromiumSandbox: false, args: FLAGS });
 }
 
-/** A person's window: a context of its own, with every fault on the page noted. */
-export async function person(browser, url, name, options = {}) {
+/** A window: a context of its own, with every fault on the page noted. */
+export async function visitor(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
@@ -47,6 +47,12 @@ export async function person(browser, url, name, options = {}) {
     socket.on("framereceived", note(frames.received));
     socket.on("framesent", note(frames.sent));
   });
+  return { context, page, faults, frames };
+}
+
+/** A person's window on a board, with a name where one is given. */
+export async function person(browser, url, name, options = {}) {
+  const { page, ...rest } = await visitor(browser, options);
   await page.goto(url);
   await page.getByRole("contentinfo").getByText("Live").waitFor();
   if (name) {
@@ -60,7 +66,7 @@ export async function person(browser, url, name, options = {}) {
       .waitFor();
     await page.getByRole("contentinfo").getByText("Live").waitFor();
   }
-  return { context, page, faults, frames };
+  return { page, ...rest };
 }
 
 /** The card of a session. */

@@ -1,4 +1,4 @@
-// The shell: bars, board, panel, and what lies above them.
+// The shell: bars, board, panel, settings, and what lies above them.
 import { Tooltip } from "radix-ui";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import type { Engine } from "@/board/engine";
@@ -30,6 +30,7 @@ import { startCreating, useUi } from "./ui-state";
 const SessionPanel = lazy(() => import("@/features/session/SessionPanel"));
 const DocumentPanel = lazy(() => import("@/features/documents/DocumentPanel"));
 const NewSession = lazy(() => import("@/features/create/NewSession"));
+const SettingsPage = lazy(() => import("@/features/settings/SettingsPage"));
 
 /** Goes to a board when the address names none, or one that is not there. */
 function useBoardRoute() {
@@ -38,8 +39,8 @@ function useBoardRoute() {
   const known = boards.data;
   const first = known?.[0];
   useEffect(() => {
-    if (route.board === null && first) navigate(pathOf(first.id), true);
-  }, [route.board, first]);
+    if (route.board === null && route.settings === null && first) navigate(pathOf(first.id), true);
+  }, [route.board, route.settings, first]);
   const isMissing = route.board !== null && known !== undefined && !known.some((board) => board.id === route.board);
   return { route, boards, isMissing };
 }
@@ -51,6 +52,7 @@ function useGlobalKeys(session: string | null): void {
       if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (event.key === "s" || event.key === "S") startCreating();
       else if (event.key === "?") useUi.setState({ isShortcutsOpen: true });
+      else if (event.key === ",") navigate("/settings");
       else if (event.key === "Escape" && session !== null) openSession(null);
       else return;
       event.preventDefault();
@@ -195,7 +197,14 @@ function Page() {
         {!(isNarrow && panel) && <TopBar board={route.board} channel={channel} engine={engine} />}
         <Banners />
         <div className="flex min-h-0 flex-1">
-          {!(isNarrow && panel) && (
+          {route.settings !== null && (
+            <ErrorBoundary name="The settings">
+              <Suspense fallback={<div className="skeleton m-8 h-24 flex-1" />}>
+                <SettingsPage page={route.settings} />
+              </Suspense>
+            </ErrorBoundary>
+          )}
+          {route.settings === null && !(isNarrow && panel) && (
             <main className="relative min-w-0 flex-1 max-[719px]:flex max-[719px]:flex-col">
               {isNarrow && <JoinCard />}
               {boards.isError && (
@@ -221,7 +230,7 @@ function Page() {
               <PanelFrame name={route.session ? "Session" : "Document"}>{panel}</PanelFrame>
             ))}
         </div>
-        {isNarrow ? !panel && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
+        {isNarrow ? !panel && route.settings === null && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
       </div>
       <Attention channel={channel} name={name} />
       <Suspense fallback={null}>{isCreating && route.board && <NewSession board={route.board} engine={engine} />}</Suspense>

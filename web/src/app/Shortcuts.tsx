@@ -41,6 +41,7 @@ const GROUPS: { title: string; rows: [string[], string][] }[] = [
       [["M"], "Map"],
       [["⇧", "\\"], "Hide others, show them"],
       [["Ctrl", "⇧", "O"], "Outline: the board as a list"],
+      [[","], "Settings"],
     ],
   },
   {

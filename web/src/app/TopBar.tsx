@@ -1,5 +1,5 @@
 // The bar on top: mark, board, connection, people, theme.
-import { CircleHelp, Monitor, Moon, Sun } from "lucide-react";
+import { CircleHelp, Monitor, Moon, Settings, Sun } from "lucide-react";
 import type { Engine } from "@/board/engine";
 import { BoardMenu } from "@/features/board/BoardMenu";
 import { PeopleBar } from "@/features/people/PeopleBar";
@@ -7,21 +7,10 @@ import type { Channel } from "@/net/client";
 import { IconButton } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import { useConnection, useIsOffline } from "./live";
+import { Mark } from "./Mark";
 import { navigate } from "./router";
 import { UndoButtons } from "./UndoButtons";
 import { setTheme, type Theme, useUi } from "./ui-state";
-
-/** Grove's mark. */
-export function Mark({ size = 20 }: { size?: number }) {
-  return (
-    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" aria-hidden="true" className="shrink-0 text-brand">
-      <path d="M12 22v-9M12 18c0-3.6-5-2.6-5-6.4M12 16c0-3.4 5-2.4 5-6.4" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
-      <circle cx="12" cy="7" r="3.6" fill="currentColor" />
-      <circle cx="6.4" cy="8.8" r="2.6" fill="currentColor" opacity="0.6" />
-      <circle cx="17.6" cy="6.8" r="2.6" fill="currentColor" opacity="0.6" />
-    </svg>
-  );
-}
 
 const NEXT_THEME: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 const THEME_WORD: Record<Theme, string> = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
@@ -83,6 +72,20 @@ export function TopBar({ board, channel, engine }: { board: string | null; chann
         </Tip>
       </span>
       <ThemeButton />
+      <Tip text="Settings" keys=",">
+        <a
+          href="/settings"
+          aria-label="Settings"
+          className="inline-flex size-8 shrink-0 items-center justify-center rounded-md text-muted hover:bg-fg/7 hover:text-fg max-[719px]:hidden"
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+            event.preventDefault();
+            navigate("/settings");
+          }}
+        >
+          <Settings size={16} aria-hidden="true" />
+        </a>
+      </Tip>
     </header>
   );
 }

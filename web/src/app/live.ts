@@ -40,6 +40,14 @@ export const queries = new QueryClient({
   },
 });
 
+let wasLive = false;
+client.subscribe(() => {
+  const isLive = client.connection.state === "live";
+  // A connection that ends may be a sign-out elsewhere: who one is, is asked anew.
+  if (wasLive && !isLive) void queries.invalidateQueries({ queryKey: ["login"] });
+  wasLive = isLive;
+});
+
 /** State of the connection. */
 export function useConnection(): Connection {
   return useSyncExternalStore(

@@ -1,4 +1,5 @@
-// Addresses: `/`, `/b/:board`, `/b/:board/s/:session`, `/b/:board/d/:document`. Small enough to need no library.
+// Addresses: `/`, `/b/:board`, `/b/:board/s/:session`, `/b/:board/d/:document`, `/settings/:page`.
+// Small enough to need no library.
 import { useSyncExternalStore } from "react";
 
 /** What the address names. */
@@ -6,13 +7,21 @@ export interface Route {
   board: string | null;
   session: string | null;
   document: string | null;
+  /** A part of the settings; empty for the first. */
+  settings: string | null;
 }
 
 /** Reads a path. */
 export function routeOf(path: string): Route {
   const match = /^\/b\/([0-9a-f-]+)(?:\/(s|d)\/([0-9a-f-]+))?\/?$/i.exec(path);
   const [board = null, kind, id = null] = match?.slice(1) ?? [];
-  return { board, session: kind === "s" ? id : null, document: kind === "d" ? id : null };
+  const settings = /^\/settings(?:\/([a-z-]*))?\/?$/.exec(path);
+  return {
+    board,
+    session: kind === "s" ? id : null,
+    document: kind === "d" ? id : null,
+    settings: settings ? (settings[1] ?? "") : null,
+  };
 }
 
 /** The path of a board, or of a session beside it. */

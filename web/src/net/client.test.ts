@@ -212,6 +212,31 @@ describe("Client with a keep", () => {
   });
   afterEach(() => vi.useRealTimers());
 
+  it("shows and keeps nothing of a topic that is taken away while it is open, until it is given again", async () => {
+    const keep = new MemoryKeep();
+    const client = new Client("ws://test/ws", () => new HandSocket() as unknown as WebSocket, keep);
+    client.reconnect();
+    const socket = last();
+    socket.accept();
+    const channel = client.use(CH);
+    await vi.advanceTimersByTimeAsync(0);
+    socket.say({ t: "snap", id: 1, ch: CH, epoch: "e1", seq: 3, state: { a: { kind: "note", v: {} } } });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(keep.states.has(CH)).toBe(true);
+    client.mutate(channel, [{ op: "set", id: "a", k: "text", v: "mine" }]);
+    socket.say({ t: "error", code: "forbidden", msg: "the right to read it has ended", ch: CH });
+    expect(channel.refusal?.code).toBe("forbidden");
+    expect(channel.store.isLoaded).toBe(false);
+    expect(channel.store.get("a")).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(keep.states.has(CH)).toBe(false);
+    expect(keep.changes.size).toBe(0);
+    client.askAgain(CH);
+    expect(socket.of("sub").at(-1)).toEqual({ t: "sub", id: 2, ch: CH });
+    socket.say({ t: "snap", id: 2, ch: CH, epoch: "e1", seq: 4, state: {} });
+    expect(channel.refusal).toBeNull();
+  });
+
   it("joins without what is kept when that takes long, and adds it when it comes", async () => {
     const keep = new MemoryKeep();
     let give: (kept: { changes: KeptChange[]; state: null }) => void = () => undefined;

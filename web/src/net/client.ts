@@ -1,17 +1,20 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
+import type { Channel, Entry } from "./channel";
 import { type Connection, pauseAfter, type SocketFactory } from "./connection";
 import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
 import type { Keep } from "./keep";
-import { Mutations, type Outlet, type Refusal } from "./mutations";
+import { Mutations, type Refusal } from "./mutations";
 import { Peers, PresenceSender } from "./presence";
 import { readJson } from "./rest";
 import { endTexts, StreamTexts, takePiece } from "./streams";
 import { TopicStore } from "./topic";
 import { type Direction, History } from "./undo";
+
+export type { Channel } from "./channel";
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
@@ -22,27 +25,6 @@ const CLOSE_UPGRADE = 4409;
 const KEEP_MS = 1_000;
 /** What this client can do beyond the first version of the protocol. */
 const CAPS = ["refetch"];
-
-/** A topic that is in use. */
-export interface Channel {
-  readonly ch: string;
-  readonly store: TopicStore;
-  /** What this window did here and can take back. */
-  readonly history: History;
-  readonly streams: StreamTexts;
-  readonly peers: Peers;
-  readonly presence: PresenceSender;
-  /** Why the server does not let us in; `null` while it does. */
-  refusal: { code: string; msg: string } | null;
-}
-
-interface Entry extends Channel, Outlet {
-  /** While what is kept of it is being read, it is not joined. */
-  isOpening: boolean;
-  users: number;
-  linger: ReturnType<typeof setTimeout> | undefined;
-  subscription: number | null;
-}
 
 /** The connection and its topics. */
 export class Client {
@@ -149,6 +131,11 @@ export class Client {
     if (entry.isOpening) setTimeout(join, KEEP_MS);
     this.sub(entry);
     return entry;
+  }
+
+  /** A topic that is in use; `undefined` when nobody uses it. */
+  peek(ch: string): Channel | undefined {
+    return this.channels.get(ch);
   }
 
   /** Gives a topic back. */
@@ -366,13 +353,26 @@ export class Client {
     this.tell();
   }
 
+  /** A topic is refused, or is taken away while it is in use: what was read of it is not kept. */
   private failed(frame: Extract<ServerFrame, { t: "error" }>): void {
     for (const entry of this.channels.values()) {
-      if (frame.ref === undefined || entry.subscription !== frame.ref) continue;
+      const isRefused = frame.ref !== undefined && entry.subscription === frame.ref;
+      const isTaken = frame.ref === undefined && frame.ch === entry.ch && (frame.code === "forbidden" || frame.code === "not_found");
+      if (!isRefused && !isTaken) continue;
       entry.subscription = null;
+      entry.isJoined = false;
       entry.refusal = { code: frame.code, msg: frame.msg };
+      if (frame.code === "forbidden" || frame.code === "not_found") this.mutations.forget(entry.ch);
+      entry.streams.clear();
+      entry.peers.clear();
       this.tell();
     }
+  }
+
+  /** Asks again for a topic that was refused: a right may have come. */
+  askAgain(ch: string): void {
+    const entry = this.channels.get(ch);
+    if (entry?.refusal) this.sub(entry);
   }
 
   /** The state is too large for a frame: it is read over HTTP, and the topic resumed from there. */

@@ -96,6 +96,18 @@ export class Mutations {
     }
   }
 
+  /** The topic is not ours any more: nothing of it is shown, sent or kept. */
+  forget(ch: string): void {
+    const outlet = this.lines.get(ch)?.outlet;
+    if (!outlet) return;
+    for (const { mid } of outlet.store.unanswered()) {
+      this.settle(mid);
+      outlet.store.nack(mid);
+    }
+    outlet.store.reset();
+    this.wires.keep?.removeState(ch);
+  }
+
   /** Changes a topic: shown at once, sent now or when the topic is joined again. Returns whether it was taken. */
   mutate(outlet: Outlet, ops: Op[]): boolean {
     const mid = this.accept();

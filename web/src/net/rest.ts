@@ -21,7 +21,7 @@ export class ProblemError extends Error {
   }
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** How a request differs from the plain one. */
 export interface RequestOptions {

@@ -28,9 +28,9 @@ export function Dialog({
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cx(
-            "pop fixed z-40 flex max-h-[calc(100dvh-48px)] flex-col rounded-xl border border-strong bg-raised shadow-(--float)",
+            "pop fixed z-40 flex max-h-[calc(100dvh-max(24px,12vh)-24px)] flex-col rounded-xl border border-strong bg-raised shadow-(--float)",
             "top-[max(24px,12vh)] left-1/2 w-140 max-w-[calc(100vw-32px)] -translate-x-1/2",
-            "max-[719px]:inset-x-0 max-[719px]:top-auto max-[719px]:bottom-0 max-[719px]:left-0 max-[719px]:w-full max-[719px]:max-w-none max-[719px]:translate-x-0 max-[719px]:rounded-b-none",
+            "max-[719px]:inset-x-0 max-[719px]:max-h-[calc(100dvh-48px)] max-[719px]:top-auto max-[719px]:bottom-0 max-[719px]:left-0 max-[719px]:w-full max-[719px]:max-w-none max-[719px]:translate-x-0 max-[719px]:rounded-b-none",
             className,
           )}
         >

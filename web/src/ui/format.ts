@@ -48,3 +48,27 @@ export function tokens(count: number): string | null {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A day: `21 Nov 2026`. */
+export function date(at: number): string {
+  return calendar.format(at);
+}
+
+/** Day and time to the second. */
+export function moment(at: number): string {
+  return exact.format(at);
+}
+
+/** How far ahead, in words. */
+export function fromNow(at: number, now = Date.now()): string {
+  return at - now < 45_000 ? "at once" : `in ${span(at - now)}`;
+}
+
+/** Names in a row: `Ana`, `Ana or Bruno`, `Ana, Bruno or Chiara`. */
+export function either(names: readonly string[]): string {
+  const last = names.at(-1) ?? "";
+  return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} or ${last}`;
+}

@@ -1,8 +1,9 @@
 // Who this browser is: the card of the first visit and the form in the people menu.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { X } from "lucide-react";
+import { LogOut, Settings, X } from "lucide-react";
 import { useState } from "react";
 import { client, useInstance, useLogin } from "@/app/live";
+import { navigate } from "@/app/router";
 import { skipName, useUi } from "@/app/ui-state";
 import { api } from "@/net/api";
 import { Button, IconButton } from "@/ui/Button";
@@ -19,11 +20,21 @@ async function become(cache: ReturnType<typeof useQueryClient>): Promise<void> {
   client.reconnect();
 }
 
-function EmojiChoice({ value, onChange }: { value: string; onChange: (emoji: string) => void }) {
+/** A few emoji to choose from; the one that was chosen elsewhere is among them. */
+export function EmojiChoice({
+  value,
+  onChange,
+  isLabelled = false,
+}: {
+  value: string;
+  onChange: (emoji: string) => void;
+  isLabelled?: boolean;
+}) {
+  const offered = value === "" || EMOJI.some((it) => it === value) ? EMOJI : [value, ...EMOJI];
   return (
     <fieldset className="flex flex-wrap gap-0.5">
-      <legend className="sr-only">Emoji</legend>
-      {EMOJI.map((emoji) => (
+      <legend className={isLabelled ? "mb-1 text-xs font-medium" : "sr-only"}>Emoji</legend>
+      {offered.map((emoji) => (
         <button
           key={emoji}
           type="button"
@@ -144,11 +155,24 @@ export function MyselfForm({ onDone }: { onDone: () => void }) {
         </Button>
       </div>
       <EmojiChoice value={emoji} onChange={setEmoji} />
-      {instance?.auth === "token" && (
-        <Button variant="ghost" className="self-start" disabled={leave.isPending} onClick={() => leave.mutate()}>
-          Sign out
+      <div className="-mx-1 flex flex-wrap gap-1">
+        <Button
+          variant="ghost"
+          onClick={() => {
+            onDone();
+            navigate("/settings");
+          }}
+        >
+          <Settings size={14} aria-hidden="true" />
+          Settings
         </Button>
-      )}
+        {instance?.auth === "token" && (
+          <Button variant="ghost" disabled={leave.isPending} onClick={() => leave.mutate()}>
+            <LogOut size={14} aria-hidden="true" />
+            Sign out
+          </Button>
+        )}
+      </div>
     </form>
   );
 }
