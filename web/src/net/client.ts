@@ -95,10 +95,7 @@ export class Client {
     return () => this.listeners.delete(listener);
   }
 
-  /**
-   * Joins a topic, or shares it when it is in use already. Every `use` needs one `release`.
-   * Whoever does not say `read` soon joins with `isReading` false: streamed text is not sent then.
-   */
+  /** Joins a topic, or shares it. Every `use` needs one `release`; who does not `read` soon joins without text. */
   use(ch: string, isReading = true): Channel {
     const known = this.channels.get(ch);
     if (known) {
