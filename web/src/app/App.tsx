@@ -17,6 +17,7 @@ import { Button } from "@/ui/Button";
 import { Nothing, ProblemNote } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
 import { Banners } from "./Banners";
+import { useBoardView } from "./board-view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { useBoards, useChannel, useConnection, useIsNarrow, useLogin, useRefusal, useTopicVersion } from "./live";
 import { NarrowTabs } from "./NarrowTabs";
@@ -175,6 +176,7 @@ function Page() {
   const opened = route.session ?? route.document;
   useGlobalKeys(opened);
   useOwnPresence(channel, engine);
+  useBoardView(route, engine);
 
   useEffect(() => {
     channel?.presence.set({ panel: route.session ? `session:${route.session}` : null });

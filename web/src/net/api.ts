@@ -3,6 +3,7 @@ import type {
   AnswerPermission,
   Board,
   BoardImage,
+  BoardView,
   Comment,
   CreateComment,
   CreatePrompt,
@@ -54,6 +55,8 @@ export const api = {
     list: (signal?: AbortSignal) => all<Board>("/boards", {}, signal),
     create: (name: string) => request<Board>("POST", "/boards", { body: { name } }),
     addImage: (id: string, content: Blob) => request<BoardImage>("POST", `/boards/${id}/images`, { body: content, timeoutMs: 60_000 }),
+    view: (id: string, signal?: AbortSignal) => request<BoardView>("GET", `/boards/${id}/view`, { signal }),
+    putView: (id: string, body: BoardView, isLast: boolean) => request<BoardView>("PUT", `/boards/${id}/view`, { body, isLast }),
     patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
   },
   comments: {

@@ -36,6 +36,7 @@ function firstHooks(channel: Channel): BoardHooks {
     onDraw: nothing,
     onLink: nothing,
     onPin: nothing,
+    onWritten: nothing,
     onDuplicate: nothing,
   };
 }
