@@ -2,9 +2,7 @@
 
 use grove_core_api::event::Op;
 use grove_core_api::rest::boards::Board;
-use grove_core_api::rest::grants::{
-    BoardGrant, BoardRight, BoardRights, Group, RightCap, RightSource, SubjectKind,
-};
+use grove_core_api::rest::grants::{BoardGrant, BoardRight, BoardRights, RightCap, RightSource};
 use grove_core_api::rest::notices::UserBoard;
 use grove_core_api::rest::sessions::{RunState, Session};
 use grove_core_api::rest::tasks::{Task, TaskState};
@@ -72,48 +70,6 @@ async fn a_private_board_is_nobody_elses_until_it_is_given() -> Outcome {
         is_code(ben.get::<Board>(&path).await, ErrorCode::NotFound)?;
         let again = ana.delete::<()>(format!("{path}/grants/{}", ben_user.id)).await;
         is_code(again, ErrorCode::NotFound)?;
-        Ok(())
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_group_is_given_rights_as_one() -> Outcome {
-    Instance::on_each(async |grove| {
-        let owner = grove.client()?;
-        let (ana, _) = owner.named("Ana").await?;
-        let (ben, ben_user) = owner.named("Ben").await?;
-        let board = private_board(&ana).await?;
-        let path = format!("/boards/{}", board.id);
-        is_code(ana.post::<Group>("/groups", json!({ "name": "x" })).await, ErrorCode::Forbidden)?;
-        let team: Group = owner.post("/groups", json!({ "name": "team" })).await?;
-        let twice = owner.post::<Group>("/groups", json!({ "name": "team" })).await;
-        is_code(twice, ErrorCode::Conflict)?;
-        give(&ana, board.id, team.id, "comment").await?;
-        is_code(ben.get::<Board>(&path).await, ErrorCode::NotFound)?;
-        let member = format!("/groups/{}/members/{}", team.id, ben_user.id);
-        let joined: Group = owner.send(owner.request(Method::PUT, &member)).await?;
-        assert_eq!(joined.members, [ben_user.id]);
-        let rights: BoardRights = ben.get(format!("{path}/rights")).await?;
-        assert_eq!(rights.right, Some(BoardRight::Comment));
-        let reason = rights.reasons.first().expect("a reason");
-        assert_eq!((reason.source, reason.group_id), (RightSource::Group, Some(team.id)));
-        assert!(reason.text.contains("team"), "{reason:?}");
-        let renamed: Group =
-            owner.patch(format!("/groups/{}", team.id), json!({ "name": "crew" })).await?;
-        assert_eq!(ben.get::<Group>(format!("/groups/{}", team.id)).await?, renamed);
-        let left: Group = owner.delete(&member).await?;
-        assert!(left.members.is_empty());
-        is_code(ben.get::<Board>(&path).await, ErrorCode::NotFound)?;
-        owner.send::<Group>(owner.request(Method::PUT, &member)).await?;
-        ben.get::<Board>(&path).await?;
-        // A group that goes takes what it was given along.
-        owner.delete::<()>(format!("/groups/{}", team.id)).await?;
-        is_code(ben.get::<Board>(&path).await, ErrorCode::NotFound)?;
-        let grants: Page<BoardGrant> = ana.get(format!("{path}/grants")).await?;
-        assert!(grants.items.iter().all(|it| it.subject_kind == SubjectKind::User), "{grants:?}");
-        let groups: Page<Group> = ben.get("/groups").await?;
-        assert!(groups.items.is_empty(), "{groups:?}");
         Ok(())
     })
     .await

@@ -7,6 +7,7 @@
 
 pub(crate) mod model;
 pub(crate) mod routes;
-pub(crate) mod seen;
 pub(crate) mod service;
 mod store;
+
+pub(crate) use store::seen;

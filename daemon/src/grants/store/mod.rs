@@ -1,5 +1,7 @@
 //! Rows of grants, and the facts that rights follow from.
 
+pub(crate) mod seen;
+
 use super::model::{Facts, Granted};
 use crate::db::entity::{board, board_grant, group_member, user, user_group};
 use crate::error::Error;
