@@ -3,7 +3,7 @@
 use super::store;
 use crate::db::Database;
 use crate::error::Error;
-use sea_orm::DatabaseTransaction;
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,7 +31,7 @@ pub(crate) async fn set(
 
 /// Writes a setting within a change.
 pub(crate) async fn put(
-    connection: &DatabaseTransaction,
+    connection: &impl ConnectionTrait,
     name: &'static str,
     value: &impl Serialize,
 ) -> Result<(), Error> {
