@@ -1,5 +1,9 @@
 //! Everything that can be typed; the comments are the help texts.
 
+mod sharing;
+
+pub(crate) use sharing::{Board, Group, Right, Role, User, Visibility};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use grove_core_api::isolation::{IsolationMode, NetworkProfile};
@@ -58,6 +62,9 @@ pub(crate) enum Command {
     Session(Box<Session>),
     /// Follow a board or a session live, until Ctrl-C; a restart of Grove is bridged
     Watch(Watch),
+    /// Groups of people, who are given rights together
+    #[command(subcommand)]
+    Group(Group),
     /// People
     #[command(subcommand)]
     User(User),
@@ -244,17 +251,6 @@ pub(crate) enum Executor {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Board {
-    /// List boards
-    Ls(Listing),
-    /// Make a board
-    New {
-        /// Its name
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Worktree {
     /// List worktrees
     Ls {
@@ -429,14 +425,6 @@ pub(crate) struct Listing {
     /// Where to go on: the `next_cursor` of the page before
     #[arg(long)]
     pub(crate) cursor: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// List people
-    Ls(Listing),
-    /// Show who you are
-    Me,
 }
 
 #[derive(Debug, Subcommand)]

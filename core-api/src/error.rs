@@ -3,6 +3,7 @@
 //! Clients match `code`, never the text. The table from code to HTTP status, MCP error and CLI exit
 //! code is [`ErrorCode::status`] and [`ErrorCode::exit_code`]; nothing else maps errors.
 
+use crate::rest::grants::MissingRight;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -142,6 +143,10 @@ pub struct Problem {
     /// What an ambiguous short id may have meant, as whole ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
+    /// The right that the caller lacks on a board, and who can give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub missing: Option<Box<MissingRight>>,
 }
 
 impl Problem {
@@ -158,6 +163,7 @@ impl Problem {
             request_id: String::new(),
             errors: Vec::new(),
             candidates: Vec::new(),
+            missing: None,
         }
     }
 

@@ -66,6 +66,8 @@ macro_rules! typed_ids {
 typed_ids! {
     /// A person (or service) that Grove knows.
     UserId => "user";
+    /// People under one name, who are given rights together.
+    GroupId => "group";
     /// A shared spatial board.
     BoardId => "board";
     /// A thing on a board; a session's card has the session's own UUID.

@@ -420,6 +420,20 @@ pub const SWEEP_ROUNDS: usize = 16;
 /// Longest time an agent may ask for.
 pub const TOOL_BASH_MAX_MS: u64 = 600_000;
 
+/// Rights of people on boards that a daemon keeps in memory; one more and it begins anew.
+pub const RIGHTS_KEPT: usize = 50_000;
+/// Longest time for which a right is kept where other daemons change rights too, and time between two
+/// looks at the database for changes that the bus lost.
+pub const RIGHTS_AGE_MS: u64 = 1_000;
+/// People who are named as those who can give a right; others are left out.
+pub const RIGHT_GIVERS: usize = 10;
+/// Grants on one board; one more is answered with `conflict`.
+pub const BOARD_GRANTS: u64 = 500;
+/// Groups of the instance; one more is answered with `conflict`.
+pub const GROUPS: u64 = 500;
+/// People in one group; one more is answered with `conflict`.
+pub const GROUP_MEMBERS: u64 = 1_000;
+
 /// Life of an MCP session token.
 pub const MCP_TOKEN_MS: i64 = 24 * 3_600_000;
 /// Personal access tokens of one person; one more is answered with `conflict`.

@@ -9,6 +9,7 @@ use crate::docs::Docs;
 use crate::egress::Egress;
 use crate::error::Error;
 use crate::executor_pool::Pool;
+use crate::grants::service::Rights;
 use crate::paths::Paths;
 use crate::privileged::client::MonitorClient;
 use crate::realtime::Hub;
@@ -17,13 +18,13 @@ use crate::{clock, settings, users};
 use grove_core_api::UserId;
 use grove_core_api::rehearsal::Scenario;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// Setting that holds who acts when nobody has signed in.
-const OWNER: &str = "instance.owner";
+pub(crate) const OWNER: &str = "instance.owner";
 
 /// Everything that lives as long as the daemon.
 pub(crate) struct App {
@@ -38,8 +39,10 @@ pub(crate) struct App {
     pub(crate) egress: Arc<Egress>,
     pub(crate) jwt: Keys,
     pub(crate) scenarios: Vec<Scenario>,
+    /// Rights that were computed lately.
+    pub(crate) rights: Rights,
     /// Who acts when nobody has signed in.
-    pub(crate) owner: UserId,
+    owner: Mutex<UserId>,
     /// Address that the daemon listens on.
     pub(crate) address: SocketAddr,
     /// Every spawned task; shutdown waits for them.
@@ -72,6 +75,7 @@ impl App {
         Arc::new_cyclic(|me| {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let life = (parts.spawner.clone(), parts.shutdown.child_token());
+            let rights = Rights::new(parts.bus.is_shared());
             let hub = Hub::joined(backend, boot, life, parts.bus);
             let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
             let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
@@ -89,12 +93,23 @@ impl App {
                 egress,
                 jwt: parts.jwt,
                 scenarios: parts.scenarios,
-                owner: parts.owner,
+                rights,
+                owner: Mutex::new(parts.owner),
                 address: parts.address,
                 spawner: parts.spawner,
                 shutdown: parts.shutdown,
             }
         })
+    }
+
+    /// The instance's owner, who acts when nobody has signed in.
+    pub(crate) fn owner(&self) -> UserId {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the instance belongs to somebody else now.
+    pub(crate) fn belongs_to(&self, owner: UserId) {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = owner;
     }
 
     /// The address of a path on this instance.

@@ -9,7 +9,9 @@ use crate::clock;
 use crate::db::WriteFn;
 use crate::error::Error;
 use crate::events;
+use crate::grants::seen::Seen;
 use grove_core_api::event::{Event, Op, Topic};
+use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::users::UserRole;
 use grove_core_api::{SessionId, UnixMillis, UserId};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
@@ -54,6 +56,8 @@ pub(crate) struct Actor {
     pub(crate) via: Via,
     /// What the user may do to the instance itself.
     pub(crate) role: UserRole,
+    /// What the credential is for; the right follows from the least of this, the role and the board.
+    pub(crate) scope: TokenScope,
 }
 
 impl Actor {
@@ -81,7 +85,8 @@ impl Ctx {
 
     /// Grove itself, acting for a user.
     pub(crate) fn system(app: &Arc<App>, user: UserId) -> Self {
-        Self::new(app, Actor { user, via: Via::System, role: UserRole::Member })
+        let (via, role, scope) = (Via::System, UserRole::Member, TokenScope::Full);
+        Self::new(app, Actor { user, via, role, scope })
     }
 
     /// The connection for reading.
@@ -89,7 +94,16 @@ impl Ctx {
         self.app.db.read()
     }
 
-    /// Fails unless policy permits the action.
+    /// Which boards the caller sees, for lists.
+    pub(crate) fn seen(&self) -> Seen {
+        if self.actor.via == Via::System {
+            return Seen::All;
+        }
+        Seen::of(self.actor.user, self.actor.role)
+    }
+
+    /// Fails unless policy permits the action on the instance; for what lies on a board there is
+    /// [`Ctx::on_board`].
     pub(crate) fn authorize(&self, action: Action) -> Result<(), Error> {
         policy::authorize(&self.actor, action)
     }

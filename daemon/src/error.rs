@@ -7,6 +7,7 @@ use crate::db::is_serialization_failure;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use grove_core_api::ipc::RpcError;
+use grove_core_api::rest::grants::MissingRight;
 use grove_core_api::{ErrorCode, FieldError, Problem};
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 use std::fmt;
@@ -59,6 +60,12 @@ impl Error {
     /// Adds what an ambiguous id may have meant.
     pub(crate) fn candidates(mut self, candidates: Vec<String>) -> Self {
         self.problem.candidates = candidates;
+        self
+    }
+
+    /// Adds the right that is missing, and who can give it.
+    pub(crate) fn missing(mut self, missing: MissingRight) -> Self {
+        self.problem.missing = Some(Box::new(missing));
         self
     }
 

@@ -20,6 +20,8 @@ mod error;
 mod events;
 mod executor_pool;
 mod executors;
+mod grants;
+mod groups;
 mod http;
 mod instance;
 mod lookup;

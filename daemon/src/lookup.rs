@@ -3,7 +3,7 @@
 use crate::error::Error;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::{ErrorCode, IdRef, SHORT_ID_LEN};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 /// Candidates that an ambiguous short id lists at most.
@@ -20,7 +20,7 @@ fn shown(text: &str) -> String {
     text.chars().take(60).collect::<String>().escape_debug().to_string()
 }
 
-/// Finds the whole id; a whole one is taken as it is.
+/// Finds the whole id among what the caller sees; a whole one is taken as it is.
 ///
 /// # Errors
 /// `NotFound` when nothing ends so, `AmbiguousId` with the candidates when several do.
@@ -29,6 +29,7 @@ pub(crate) async fn resolve<E: EntityTrait>(
     noun: &str,
     id: &IdRef,
     columns: (E::Column, E::Column),
+    seen: Condition,
 ) -> Result<Uuid, Error> {
     let short = match id {
         IdRef::Full(id) => return Ok(*id),
@@ -39,6 +40,7 @@ pub(crate) async fn resolve<E: EntityTrait>(
         .select_only()
         .column(id_column)
         .filter(short_column.eq(&short[short.len() - SHORT_ID_LEN..]))
+        .filter(seen)
         .limit(CANDIDATES)
         .into_tuple()
         .all(connection)

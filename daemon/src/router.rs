@@ -7,8 +7,8 @@ use crate::error::{Error, problem_response};
 use crate::http::{idempotency, origin, request_id, security_headers, static_files};
 use crate::room_backend::Caller;
 use crate::{
-    audit, auth, boards, comments, docs, executors, instance, mcp, notices, realtime, repos,
-    sessions, tasks, users, worktrees,
+    audit, auth, boards, comments, docs, executors, grants, groups, instance, mcp, notices,
+    realtime, repos, sessions, tasks, users, worktrees,
 };
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
 use axum::http::StatusCode;
@@ -58,6 +58,12 @@ fn api() -> (Router<Arc<App>>, Document) {
             boards::routes::patch_object,
             boards::routes::remove_object
         ))
+        .routes(routes!(grants::routes::list))
+        .routes(routes!(grants::routes::put, grants::routes::remove))
+        .routes(routes!(grants::routes::rights))
+        .routes(routes!(groups::routes::list, groups::routes::create))
+        .routes(routes!(groups::routes::get, groups::routes::patch, groups::routes::remove))
+        .routes(routes!(groups::routes::add_member, groups::routes::remove_member))
         .routes(routes!(docs::routes::get))
         .routes(routes!(repos::routes::list, repos::routes::create))
         .routes(routes!(repos::routes::get, repos::routes::patch))
@@ -93,7 +99,8 @@ fn api() -> (Router<Arc<App>>, Document) {
         .routes(routes!(users::routes::me, users::routes::patch_me))
         .routes(routes!(notices::routes::inbox))
         .routes(routes!(notices::routes::dismiss))
-        .routes(routes!(users::routes::get, users::routes::retire))
+        .routes(routes!(users::routes::get, users::routes::patch, users::routes::retire))
+        .routes(routes!(users::routes::hand_over))
         .routes(routes!(users::routes::tokens, users::routes::create_token))
         .routes(routes!(users::routes::remove_token))
         .routes(routes!(auth::routes::create))

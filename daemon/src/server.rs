@@ -11,7 +11,7 @@ use crate::http;
 use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::router;
-use crate::{docs, events, executors};
+use crate::{docs, events, executors, grants};
 use axum::serve::ListenerExt;
 use grove_core_api::UserId;
 use grove_core_api::limits;
@@ -220,9 +220,10 @@ async fn prepare(app: &Arc<App>) -> Result<(), ServeError> {
 
 async fn serve(app: Arc<App>, listener: TcpListener) -> Result<(), ServeError> {
     app.pool.recover().await.map_err(ServeError::Recover)?;
-    app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner)));
-    app.spawner.spawn(events::service::upkeep(Ctx::system(&app, app.owner)));
-    app.spawner.spawn(docs::service::run(Ctx::system(&app, app.owner)));
+    app.spawner.spawn(executors::service::upkeep(Ctx::system(&app, app.owner())));
+    app.spawner.spawn(events::service::upkeep(Ctx::system(&app, app.owner())));
+    app.spawner.spawn(docs::service::run(Ctx::system(&app, app.owner())));
+    app.spawner.spawn(grants::service::follow(Ctx::system(&app, app.owner())));
     let router = router::router(&app);
     http::executors::serve(&app, router.clone());
     // Small frames must not wait for Nagle's algorithm.

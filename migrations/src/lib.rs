@@ -24,6 +24,7 @@ mod m20261121_000009_audit;
 mod m20261121_000010_board_log;
 mod m20261121_000012_docs;
 mod m20261121_000020_nodes;
+mod m20261121_000030_grants;
 
 /// Runs the migrations in order.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_board_log::Migration),
             Box::new(m20261121_000012_docs::Migration),
             Box::new(m20261121_000020_nodes::Migration),
+            Box::new(m20261121_000030_grants::Migration),
         ]
     }
 }

@@ -136,6 +136,12 @@ impl Client {
         Ok((Self { credential, ..self.clone() }, login.user))
     }
 
+    /// The header that says who it is, when it has one.
+    #[must_use]
+    pub fn credential(&self) -> Option<(&str, &str)> {
+        self.credential.as_ref().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The cookie, when the client has one.
     #[must_use]
     pub fn cookie(&self) -> Option<&str> {

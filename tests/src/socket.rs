@@ -1,6 +1,6 @@
 //! A client of `/ws` that keeps the promises of `docs/realtime.md` and checks the server's.
 
-use crate::{Outcome, PATIENCE};
+use crate::{Client, Outcome, PATIENCE};
 use anyhow::{Context, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use grove_core_api::event::{Event, Object, Op};
@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderName;
 use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -147,7 +148,19 @@ impl Socket {
     /// # Errors
     /// When the server refuses or answers something else than `welcome`.
     pub async fn open(base: &str, cookie: Option<&str>) -> Outcome<Self> {
-        let stream = Self::connect(base, cookie, None).await?;
+        Self::greet(Self::connect(base, cookie, None).await?).await
+    }
+
+    /// Connects to an instance as a client, by cookie or token, and greets.
+    ///
+    /// # Errors
+    /// As [`Socket::open`].
+    pub async fn of(base: &str, client: &Client) -> Outcome<Self> {
+        let headers: Vec<(&str, &str)> = client.credential().into_iter().collect();
+        Self::greet(Self::connect_with(base, &headers).await?).await
+    }
+
+    async fn greet(stream: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Outcome<Self> {
         let mut socket = Self {
             stream,
             peer: String::new(),
@@ -187,14 +200,22 @@ impl Socket {
         cookie: Option<&str>,
         origin: Option<&str>,
     ) -> Outcome<WebSocketStream<MaybeTlsStream<TcpStream>>> {
+        let cookie = cookie.map(|cookie| ("cookie", cookie));
+        let origin = origin.map(|origin| ("origin", origin));
+        let headers: Vec<(&str, &str)> = cookie.into_iter().chain(origin).collect();
+        Self::connect_with(base, &headers).await
+    }
+
+    async fn connect_with(
+        base: &str,
+        headers: &[(&str, &str)],
+    ) -> Outcome<WebSocketStream<MaybeTlsStream<TcpStream>>> {
         let url = format!("{}/ws", base.replacen("http://", "ws://", 1));
         let mut request = url.into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", "grove.v1".parse()?);
-        if let Some(cookie) = cookie {
-            request.headers_mut().insert("cookie", cookie.parse()?);
-        }
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse()?);
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes())?;
+            request.headers_mut().insert(name, value.parse()?);
         }
         let (stream, response) = connect_async(request).await?;
         let protocol = response.headers().get("sec-websocket-protocol");
@@ -261,6 +282,25 @@ impl Socket {
             bail!("sub was refused: {}", code.as_str());
         }
         Ok(())
+    }
+
+    /// Asks for a topic or document, and says whether it is let in.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn joins(&mut self, topic: &str) -> Outcome<bool> {
+        self.next_sub += 1;
+        let id = self.next_sub;
+        let (epoch, seq, text) = (None, None, None);
+        self.send(&ClientFrame::Sub { id, ch: topic.to_owned(), epoch, seq, text }).await?;
+        self.until("an answer to sub", |it| {
+            if it.errors.iter().any(|(_, reference)| *reference == Some(id)) {
+                return Some(false);
+            }
+            let is_in = it.views.get(topic).is_some_and(|view| view.snapshots > 0);
+            (is_in || it.docs.contains_key(topic)).then_some(true)
+        })
+        .await
     }
 
     /// What is known of a topic.

@@ -99,6 +99,15 @@ impl Api {
         self.read(status, text)
     }
 
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, CliError> {
+        let (status, text) = self.send(self.request(Method::PUT, path).json(body)).await?;
+        self.read(status, text)
+    }
+
     pub(crate) async fn delete<T: DeserializeOwned>(
         &self,
         path: &str,

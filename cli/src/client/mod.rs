@@ -8,7 +8,7 @@ mod wait;
 use discover::token;
 pub(crate) use discover::{Running, require_url, running};
 pub(crate) use http::{Answer, Api};
-pub(crate) use resolve::{board_id, find_board, repo, repo_at, topic, user};
+pub(crate) use resolve::{board_id, find_board, group, repo, repo_at, subject, topic, user};
 pub(crate) use wait::{until_cloned, until_done};
 
 use crate::config::Config;

@@ -6,6 +6,7 @@ use grove_core_api::event::Topic;
 use grove_core_api::ids::IdRef;
 use grove_core_api::limits::PAGE_MAX;
 use grove_core_api::rest::boards::Board;
+use grove_core_api::rest::grants::Group;
 use grove_core_api::rest::repos::Repo;
 use grove_core_api::rest::sessions::Session;
 use grove_core_api::rest::users::User;
@@ -123,6 +124,29 @@ pub(crate) async fn user(api: &Api, text: &str) -> Result<User, CliError> {
         return Ok(api.get(&format!("/users/{text}"), &()).await?.value);
     }
     Err(unknown("person", text, users.iter().map(|user| user.name.as_str())))
+}
+
+/// Finds a group by name or id.
+pub(crate) async fn group(api: &Api, text: &str) -> Result<Group, CliError> {
+    let groups = all::<Group>(api, "/groups").await?;
+    if let Some(found) = groups.iter().find(|group| group.name == text) {
+        return Ok(found.clone());
+    }
+    if text.parse::<IdRef>().is_ok() {
+        return Ok(api.get(&format!("/groups/{text}"), &()).await?.value);
+    }
+    Err(unknown("group", text, groups.iter().map(|group| group.name.as_str())))
+}
+
+/// Finds whom a grant is for: a person by name, a group by name, or either by id.
+pub(crate) async fn subject(api: &Api, text: &str) -> Result<String, CliError> {
+    match user(api, text).await {
+        Ok(user) => Ok(user.id.to_string()),
+        Err(error) if error.exit.code() == Exit::NotFound.code() => {
+            Ok(group(api, text).await?.id.to_string())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn unknown<'a>(noun: &str, text: &str, names: impl Iterator<Item = &'a str>) -> CliError {

@@ -50,7 +50,7 @@ pub(super) async fn fill(api: &Api, home: &Path, output: &Output) -> Result<(), 
     }
     let instance = api.get::<Instance>("/instance", &()).await?.value;
     let repo = repo(api, home).await?;
-    let board = CreateBoard { name: BOARD.to_owned() };
+    let board = CreateBoard { name: BOARD.to_owned(), ..CreateBoard::default() };
     let board = api.post::<Board>("/boards", &board).await?.value;
     let cards = cards(&instance);
     let count = cards.len();

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod down;
 mod executor;
+mod group;
 mod open;
 mod repo;
 mod session;
@@ -44,6 +45,7 @@ pub(crate) async fn dispatch(
         Command::Board(command) => board::run(command, config, output).await?,
         Command::Worktree(command) => worktree::run(command, config, output).await?,
         Command::Session(command) => session::run(*command, config, output).await?,
+        Command::Group(command) => group::run(command, config, output).await?,
         Command::User(command) => user::run(command, config, output).await?,
         Command::Admin(command) => admin::run(command, config, output).await?,
         Command::Agent(command) => agent::run(command, config, output).await?,

@@ -1,6 +1,7 @@
 //! Boards and what lies on them.
 
 use crate::event::Object;
+use crate::rest::grants::{BoardRight, BoardVisibility};
 use crate::rest::sessions::{Relation, RunState};
 use crate::{BoardId, BoardObjectId, SessionId, UnixMillis, UserId};
 use schemars::JsonSchema;
@@ -15,6 +16,12 @@ pub struct Board {
     pub id: BoardId,
     /// Its name.
     pub name: String,
+    /// Whose it is: one of those who may do everything on it.
+    pub owner: UserId,
+    /// Who sees it without a grant.
+    pub visibility: BoardVisibility,
+    /// What everybody on the instance may do on it when `visibility` is `members`.
+    pub members_right: BoardRight,
     /// Who made it.
     pub created_by: UserId,
     /// When it was made.
@@ -32,11 +39,19 @@ pub struct Board {
 }
 
 /// A new board.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, ToSchema, ts_rs::TS)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBoard {
     /// Its name: 1 to 200 characters.
     pub name: String,
+    /// Who sees it without a grant; by default everybody on the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub visibility: Option<BoardVisibility>,
+    /// What everybody may do on it when `visibility` is `members`; by default `steer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub members_right: Option<BoardRight>,
 }
 
 /// Changes of a board; absent fields stay as they are.
@@ -51,6 +66,18 @@ pub struct PatchBoard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub is_archived: Option<bool>,
+    /// Who sees it without a grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub visibility: Option<BoardVisibility>,
+    /// What everybody may do on it when `visibility` is `members`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub members_right: Option<BoardRight>,
+    /// Hands the board over to somebody else; who had it keeps `admin` by a grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub owner: Option<UserId>,
 }
 
 /// What an object on a board is.

@@ -8,6 +8,7 @@ pub mod boards;
 pub mod comments;
 pub mod docs;
 pub mod executors;
+pub mod grants;
 pub mod instance;
 pub mod messages;
 pub mod notices;

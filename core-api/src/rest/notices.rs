@@ -1,6 +1,7 @@
 //! What waits for one person: objects of the topic `user:me`.
 
 use crate::rest::comments::CommentAnchor;
+use crate::rest::grants::BoardRight;
 use crate::{BoardId, CommentId, SessionId, UnixMillis, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,8 @@ use utoipa::ToSchema;
 pub struct UserBoard {
     /// Its name.
     pub name: String,
+    /// What one may do on it.
+    pub right: BoardRight,
     /// When it was made.
     #[ts(type = "number")]
     pub created_at_ms: UnixMillis,

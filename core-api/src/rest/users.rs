@@ -24,11 +24,13 @@ use utoipa::ToSchema;
 pub enum UserRole {
     /// Whose instance it is; there is one, and it cannot be retired.
     Owner,
-    /// Adds and retires people, and makes tokens for them.
+    /// Adds and retires people, makes tokens for them, and may do everything on every board.
     Admin,
-    /// Works with boards, repositories and sessions.
+    /// Makes boards, registers repositories, and does on boards what rights there allow.
     #[default]
     Member,
+    /// Sees the boards that it may see, and does nothing else, whatever grants say.
+    Viewer,
 }
 
 impl UserRole {
@@ -39,7 +41,17 @@ impl UserRole {
             Self::Owner => "owner",
             Self::Admin => "admin",
             Self::Member => "member",
+            Self::Viewer => "viewer",
         }
+    }
+
+    /// Every role, the one that may most first.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Viewer];
+
+    /// Whether the role is enough where `least` is needed.
+    #[must_use]
+    pub const fn holds(self, least: Self) -> bool {
+        self as u8 <= least as u8
     }
 }
 
@@ -93,7 +105,7 @@ pub struct CreateUser {
     /// Unix account that is there already and is in the account group; by default Grove makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unix_account: Option<String>,
-    /// `member` (the default) or `admin`.
+    /// `member` (the default), `admin` or `viewer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<UserRole>,
 }

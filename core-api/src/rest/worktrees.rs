@@ -1,7 +1,7 @@
 //! Worktrees: one directory and one branch for each session's work.
 
 use crate::isolation::UnixAccount;
-use crate::{RepoId, UnixMillis, UserId, WorktreeId};
+use crate::{BoardId, RepoId, UnixMillis, UserId, WorktreeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +29,8 @@ pub struct Worktree {
     pub id: WorktreeId,
     /// The repository.
     pub repo_id: RepoId,
+    /// The board whose rights hold for it; absent: only who made it and admins see it.
+    pub board_id: Option<BoardId>,
     /// Its name, unique in the repository.
     pub name: String,
     /// Its branch.
@@ -72,6 +74,11 @@ pub struct Worktree {
 pub struct CreateWorktree {
     /// The repository.
     pub repo_id: RepoId,
+    /// The board that it belongs to; by default that of the session whose agent asks, else the
+    /// oldest on which one may prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub board_id: Option<BoardId>,
     /// Its name: letters, digits, `.`, `_` and `-`, at most 100.
     pub name: String,
     /// Its branch; by default `grove/<name>`.

@@ -8,6 +8,7 @@ use crate::users;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::users::UserRole;
 use grove_core_api::{ErrorCode, UserId};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub(crate) async fn actor_of_token(app: &App, token: &str, via: Via) -> Result<A
         (app.jwt.user(token)?, Via::Api)
     };
     let role = standing(app, user).await?.ok_or_else(unauthenticated)?;
-    Ok(Actor { user, via, role })
+    Ok(Actor { user, via, role, scope: TokenScope::Full })
 }
 
 async fn standing(app: &App, user: UserId) -> Result<Option<UserRole>, Error> {
@@ -72,12 +73,12 @@ pub(crate) async fn actor(app: &App, parts: &Parts) -> Result<Actor, Error> {
         && let Some(role) = standing(app, user).await?
     {
         let via = if via == Via::Api { Via::Web } else { via };
-        return Ok(Actor { user, via, role });
+        return Ok(Actor { user, via, role, scope: TokenScope::Full });
     }
     if app.config.is_shared_host {
         return Err(nobody());
     }
-    Ok(Actor { user: app.owner, via, role: UserRole::Owner })
+    Ok(Actor { user: app.owner(), via, role: UserRole::Owner, scope: TokenScope::Full })
 }
 
 impl FromRequestParts<Arc<App>> for Ctx {

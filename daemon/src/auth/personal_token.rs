@@ -195,7 +195,7 @@ pub(crate) async fn ensure_owners(app: &Arc<App>) -> Result<(), Error> {
     if path.exists() {
         return Ok(());
     }
-    let (secret, owner) = (fresh(), app.owner);
+    let (secret, owner) = (fresh(), app.owner());
     let entry = PersonalToken {
         id: clock::fresh_id(),
         user_id: owner,

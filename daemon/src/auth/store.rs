@@ -7,8 +7,8 @@ use grove_core_api::rest::users::PersonalToken;
 use grove_core_api::{IdRef, SessionId, TokenId, UnixMillis, UserId, limits};
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::Value;
 
@@ -166,9 +166,15 @@ pub(super) async fn find_personal_token(
     id: &IdRef,
 ) -> Result<TokenId, Error> {
     let columns = (personal::Column::Id, personal::Column::ShortId);
-    crate::lookup::resolve::<personal::Entity>(connection, TokenId::NOUN, id, columns)
-        .await
-        .map(TokenId)
+    crate::lookup::resolve::<personal::Entity>(
+        connection,
+        TokenId::NOUN,
+        id,
+        columns,
+        Condition::all(),
+    )
+    .await
+    .map(TokenId)
 }
 
 pub(super) async fn use_personal_token(

@@ -17,6 +17,7 @@ use grove_core_api::isolation::{IsolationMode, UnixAccount};
 use grove_core_api::monitor::{MonitorAnswer, MonitorRequest, Refusal};
 use grove_core_api::rest::audit::AuditEntry;
 use grove_core_api::rest::auth::AccessToken;
+use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::instance::{AuthMode, Instance};
 use grove_core_api::rest::users::{NewPersonalToken, PersonalToken, User, UserRole};
 use grove_core_api::{ErrorCode, Page, Problem};
@@ -141,7 +142,8 @@ impl House {
     }
 
     fn owner(&self) -> Ctx {
-        let actor = Actor { user: self.app.owner, via: Via::Cli, role: UserRole::Owner };
+        let (via, role, scope) = (Via::Cli, UserRole::Owner, TokenScope::Full);
+        let actor = Actor { user: self.app.owner(), via, role, scope };
         Ctx::new(&self.app, actor)
     }
 
@@ -256,7 +258,7 @@ async fn where_nobody_signs_in_a_token_is_taken_all_the_same() -> Outcome {
     assert_eq!((instance.auth, instance.isolation), (AuthMode::Anonymous, IsolationMode::Strict));
     let token = house.owner_token()?;
     let me: User = house.send(ask(Method::GET, "/users/me").with(&token)).await?.read()?;
-    assert_eq!((me.id, me.role), (house.app.owner, UserRole::Owner));
+    assert_eq!((me.id, me.role), (house.app.owner(), UserRole::Owner));
     let linked = json!({ "name": "Ana", "unix_account": "ana" });
     let reply = house.send(ask(Method::POST, "/users").body(linked)).await?;
     assert_eq!(reply.code()?, ErrorCode::InvalidRequest);
@@ -359,7 +361,7 @@ async fn a_token_that_has_expired_opens_nothing() -> Outcome {
         .await?;
     assert!(!is_open().await?);
     for days in [0, -1, 3_651] {
-        let path = format!("/users/{}/tokens", house.app.owner);
+        let path = format!("/users/{}/tokens", house.app.owner());
         let body = json!({ "name": "x", "expires_in_days": days });
         let reply = house.send(ask(Method::POST, &path).with(&owner).body(body)).await?;
         assert_eq!(reply.code()?, ErrorCode::InvalidRequest, "{days}");
@@ -430,7 +432,7 @@ async fn who_is_retired_has_no_way_in_and_keeps_the_name() -> Outcome {
     let body = json!({ "name": "x" });
     let reply = house.send(ask(Method::POST, &path).with(&owner).body(body)).await?;
     assert_eq!(reply.code()?, ErrorCode::Gone);
-    let path = format!("/users/{}", house.app.owner);
+    let path = format!("/users/{}", house.app.owner());
     let reply = house.send(ask(Method::DELETE, &path).with(&owner)).await?;
     assert_eq!(reply.code()?, ErrorCode::Conflict);
     Ok(())
@@ -475,22 +477,22 @@ async fn an_account_belongs_to_one_person_and_the_monitor_has_the_last_word() ->
 async fn an_account_comes_with_the_first_use_when_policy_allows() -> Outcome {
     let house = House::shared().await?;
     let ctx = house.owner();
-    let account = users::service::account(&ctx, house.app.owner).await?;
+    let account = users::service::account(&ctx, house.app.owner()).await?;
     assert_eq!(account.map(|it| it.name).as_deref(), Some("grove_grove"));
-    users::service::account(&ctx, house.app.owner).await?;
+    users::service::account(&ctx, house.app.owner()).await?;
     assert_eq!(house.asked().len(), 1, "it is there from then on");
 
     let mut file = FileConfig::default();
     file.accounts.create_on_first_use = false;
     let house = House::open(true, file).await?;
-    let refused = users::service::account(&house.owner(), house.app.owner).await;
+    let refused = users::service::account(&house.owner(), house.app.owner()).await;
     assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::Conflict));
     // An admin gives it all the same, to the person who is there.
     let owner = house.owner_token()?;
     let body = json!({ "name": "grove" });
     let reply = house.send(ask(Method::POST, "/users").with(&owner).body(body)).await?;
     let user: User = reply.read()?;
-    assert_eq!((user.id, user.role), (house.app.owner, UserRole::Owner));
+    assert_eq!((user.id, user.role), (house.app.owner(), UserRole::Owner));
     assert!(user.unix_account.is_some());
     Ok(())
 }
@@ -540,7 +542,7 @@ async fn what_is_done_to_people_and_tokens_is_in_the_audit_without_the_tokens() 
     let page: Page<AuditEntry> = listed.read()?;
     let acts: Vec<_> =
         page.items.iter().map(|it| (it.method.as_str(), it.outcome.as_str(), it.user_id)).collect();
-    let (by_owner, by_ana) = (Some(house.app.owner), Some(ana.id));
+    let (by_owner, by_ana) = (Some(house.app.owner()), Some(ana.id));
     let expected = [
         ("instance.start", "ok", None),
         ("token.create", "ok", by_owner),

@@ -3,7 +3,9 @@
 use super::model::{ObjectData, Placed, Removed, kind_name, kind_of};
 use crate::db::entity::{board, board_image, board_object, board_view, removed_object};
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::rest::boards::{Board, BoardImage, BoardView, ObjectKind};
+use grove_core_api::rest::grants::{BoardRight, BoardVisibility};
 use grove_core_api::{BoardId, BoardObjectId, IdRef, UnixMillis, UserId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
@@ -11,21 +13,38 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<BoardId, Error> {
+pub(crate) async fn find(
+    connection: &impl ConnectionTrait,
+    id: &IdRef,
+    seen: Seen,
+) -> Result<BoardId, Error> {
     let columns = (board::Column::Id, board::Column::ShortId);
-    crate::lookup::resolve::<board::Entity>(connection, BoardId::NOUN, id, columns)
-        .await
-        .map(BoardId)
+    crate::lookup::resolve::<board::Entity>(
+        connection,
+        BoardId::NOUN,
+        id,
+        columns,
+        seen.boards(board::Column::Id),
+    )
+    .await
+    .map(BoardId)
 }
 
 pub(crate) async fn find_object(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<BoardObjectId, Error> {
     let columns = (board_object::Column::Id, board_object::Column::ShortId);
-    crate::lookup::resolve::<board_object::Entity>(connection, BoardObjectId::NOUN, id, columns)
-        .await
-        .map(BoardObjectId)
+    crate::lookup::resolve::<board_object::Entity>(
+        connection,
+        BoardObjectId::NOUN,
+        id,
+        columns,
+        seen.boards(board_object::Column::BoardId),
+    )
+    .await
+    .map(BoardObjectId)
 }
 
 pub(crate) async fn get(
@@ -38,11 +57,15 @@ pub(crate) async fn get(
 /// Newest first, one more than the limit.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
+    seen: Seen,
     before: Option<Uuid>,
     include_archived: bool,
     limit: u64,
 ) -> Result<Vec<Board>, Error> {
-    let mut query = board::Entity::find().order_by_desc(board::Column::Id).limit(limit + 1);
+    let mut query = board::Entity::find()
+        .filter(seen.boards(board::Column::Id))
+        .order_by_desc(board::Column::Id)
+        .limit(limit + 1);
     if !include_archived {
         query = query.filter(board::Column::ArchivedAtMs.is_null());
     }
@@ -52,14 +75,30 @@ pub(crate) async fn list(
     Ok(query.all(connection).await?.into_iter().map(read).collect())
 }
 
-/// The oldest board that is not archived.
-pub(crate) async fn first(connection: &impl ConnectionTrait) -> Result<Option<Board>, Error> {
-    let row = board::Entity::find()
+/// The oldest boards that are not archived.
+pub(crate) async fn oldest(
+    connection: &impl ConnectionTrait,
+    seen: Seen,
+    limit: u64,
+) -> Result<Vec<Board>, Error> {
+    let rows = board::Entity::find()
+        .filter(seen.boards(board::Column::Id))
         .filter(board::Column::ArchivedAtMs.is_null())
         .order_by_asc(board::Column::Id)
-        .one(connection)
+        .limit(limit)
+        .all(connection)
         .await?;
-    Ok(row.map(read))
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The boards of these ids.
+pub(crate) async fn all_of(
+    connection: &impl ConnectionTrait,
+    ids: &[BoardId],
+) -> Result<Vec<Board>, Error> {
+    let is_one = board::Column::Id.is_in(ids.iter().map(|it| it.0));
+    let rows = board::Entity::find().filter(is_one).all(connection).await?;
+    Ok(rows.into_iter().map(read).collect())
 }
 
 pub(crate) async fn insert(connection: &impl ConnectionTrait, board: &Board) -> Result<(), Error> {
@@ -329,6 +368,9 @@ fn row(board: &Board) -> board::ActiveModel {
         id: Set(board.id.0),
         short_id: Set(board.id.short()),
         name: Set(board.name.clone()),
+        owner_id: Set(Some(board.owner.0)),
+        visibility: Set(board.visibility.name().to_owned()),
+        members_right: Set(board.members_right.name().to_owned()),
         created_by: Set(board.created_by.0),
         created_at_ms: Set(board.created_at_ms),
         updated_at_ms: Set(board.updated_at_ms),
@@ -341,6 +383,10 @@ fn read(row: board::Model) -> Board {
     Board {
         id: BoardId(row.id),
         name: row.name,
+        owner: UserId(row.owner_id.unwrap_or(row.created_by)),
+        // What this build does not know is never more than what it knows.
+        visibility: BoardVisibility::named(&row.visibility).unwrap_or(BoardVisibility::Private),
+        members_right: BoardRight::named(&row.members_right).unwrap_or(BoardRight::View),
         created_by: UserId(row.created_by),
         created_at_ms: row.created_at_ms,
         updated_at_ms: row.updated_at_ms,

@@ -92,6 +92,11 @@ pub enum Message {
         /// The person.
         user: UserId,
     },
+    /// Rights were changed: whoever has kept some asks again.
+    Rights {
+        /// Whose, when it is only one person's.
+        user: Option<UserId>,
+    },
     /// A person may not read a topic any more.
     Revoke {
         /// The person.
@@ -117,7 +122,11 @@ impl Message {
             }
             Self::Text { session, .. } => Some(format!("session:{session}")),
             Self::Presence { board, .. } => Some(format!("board:{board}")),
-            Self::Dismiss { .. } | Self::Revoke { .. } | Self::Alive { .. } | Self::Left => None,
+            Self::Dismiss { .. }
+            | Self::Revoke { .. }
+            | Self::Rights { .. }
+            | Self::Alive { .. }
+            | Self::Left => None,
         }
     }
 
@@ -134,6 +143,7 @@ impl Message {
             | Self::Dismiss { .. }
             | Self::Alive { .. }
             | Self::Revoke { .. }
+            | Self::Rights { .. }
             | Self::Left => None,
         }
     }

@@ -7,13 +7,14 @@ use crate::boards::service::{Stop, refused};
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
+use crate::grants::seen::Seen;
+use crate::grants::service::Held;
 use crate::{boards, lookup, messages, notices, patch_ops, sessions, users, validate};
 use grove_core_api::event::{Object, Op, Topic};
 use grove_core_api::realtime::NackCode;
 use grove_core_api::rest::comments::{
     Comment, CommentAnchor, CommentQuery, CreateComment, PatchComment,
 };
-use grove_core_api::rest::users::UserRole;
 use grove_core_api::{
     BoardId, CommentId, ErrorCode, IdRef, Page, SessionId, UnixMillis, UserId, limits,
 };
@@ -27,12 +28,39 @@ type Author = (UserId, UnixMillis);
 pub(crate) const KIND: &str = "comment";
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<CommentId, Error> {
-    store::find(ctx.read(), id).await
+    store::find(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn get(ctx: &Ctx, id: CommentId) -> Result<Comment, Error> {
-    ctx.authorize(Action::Read)?;
-    Ok(load(ctx.read(), id).await?.comment)
+    Ok(allowed(ctx, Action::ReadBoard, id).await?.0.comment)
+}
+
+/// The board that a comment is on, or its session.
+pub(crate) async fn board_of(
+    connection: &impl ConnectionTrait,
+    comment: &Comment,
+) -> Result<Option<BoardId>, Error> {
+    place_of(connection, &comment.anchor).await
+}
+
+async fn place_of(
+    connection: &impl ConnectionTrait,
+    anchor: &CommentAnchor,
+) -> Result<Option<BoardId>, Error> {
+    match (model::board_of(anchor), model::session_of(anchor)) {
+        (Some(board), _) => Ok(Some(board)),
+        (None, Some(session)) => sessions::service::board_of(connection, session).await,
+        (None, None) => Ok(None),
+    }
+}
+
+/// A comment on whose board the caller may do this.
+async fn allowed(ctx: &Ctx, action: Action, id: CommentId) -> Result<(Record, Held), Error> {
+    let unseen = || Error::not_found(CommentId::NOUN, id);
+    let record = load(ctx.read(), id).await?;
+    let board = place_of(ctx.read(), &record.comment.anchor).await?.ok_or_else(unseen)?;
+    let held = ctx.on_place(action, board, unseen).await?;
+    Ok((record, held))
 }
 
 async fn load(connection: &impl ConnectionTrait, id: CommentId) -> Result<Record, Error> {
@@ -45,10 +73,14 @@ pub(crate) async fn list(ctx: &Ctx, query: CommentQuery) -> Result<Page<Comment>
     let after = lookup::cursor(query.cursor.as_deref())?;
     let place = match (&query.board_id, &query.session_id, query.thread_id) {
         (Some(board), None, None) => {
-            Place::Board(boards::service::find(ctx, &lookup::id_ref(board)?).await?)
+            let board = boards::service::find(ctx, &lookup::id_ref(board)?).await?;
+            ctx.on_board(Action::ReadBoard, board).await?;
+            Place::Board(board)
         }
         (None, Some(session), None) => {
-            Place::Session(sessions::service::find(ctx, &lookup::id_ref(session)?).await?)
+            let session = sessions::service::find(ctx, &lookup::id_ref(session)?).await?;
+            ctx.on_session(Action::ReadBoard, session).await?;
+            Place::Session(session)
         }
         (None, None, Some(thread)) => Place::Thread(thread),
         (None, None, None) => Place::All,
@@ -57,6 +89,7 @@ pub(crate) async fn list(ctx: &Ctx, query: CommentQuery) -> Result<Page<Comment>
             return Err(Error::new(ErrorCode::InvalidRequest, detail));
         }
     };
+    let place = (place, ctx.seen());
     let found = store::list(ctx.read(), place, query.is_resolved, after, limit + 1).await?;
     let comments = found.into_iter().map(|it| it.comment).collect();
     Ok(lookup::page(comments, limit, |comment: &Comment| comment.id.0))
@@ -67,7 +100,8 @@ pub(crate) async fn on_board(
     connection: &impl ConnectionTrait,
     board: BoardId,
 ) -> Result<Vec<(String, Object)>, Error> {
-    objects(store::list(connection, Place::Board(board), None, None, limits::BOARD_COMMENTS).await?)
+    let place = (Place::Board(board), Seen::All);
+    objects(store::list(connection, place, None, None, limits::BOARD_COMMENTS).await?)
 }
 
 /// Comments as objects of the topic of their session.
@@ -75,7 +109,7 @@ pub(crate) async fn in_session(
     connection: &impl ConnectionTrait,
     session: SessionId,
 ) -> Result<Vec<(String, Object)>, Error> {
-    let place = Place::Session(session);
+    let place = (Place::Session(session), Seen::All);
     objects(store::list(connection, place, None, None, limits::SESSION_COMMENTS).await?)
 }
 
@@ -88,7 +122,7 @@ fn objects(found: Vec<Record>) -> Result<Vec<(String, Object)>, Error> {
 }
 
 pub(crate) async fn create(ctx: &Ctx, body: CreateComment) -> Result<Comment, Error> {
-    ctx.authorize(Action::Comment)?;
+    may_add(ctx, &body).await?;
     ctx.write(move |tx| {
         let body = body.clone();
         Box::pin(async move {
@@ -103,6 +137,20 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateComment) -> Result<Comment, Er
         })
     })
     .await
+}
+
+/// Fails unless the caller may comment where the comment is to be; what is not there is found out
+/// later.
+async fn may_add(ctx: &Ctx, body: &CreateComment) -> Result<(), Error> {
+    let anchor = match body.parent {
+        Some(parent) => return allowed(ctx, Action::Comment, parent).await.map(drop),
+        None => body.anchor.as_ref(),
+    };
+    match (anchor.and_then(model::board_of), anchor.and_then(model::session_of)) {
+        (Some(board), _) => ctx.on_board(Action::Comment, board).await.map(drop),
+        (None, Some(session)) => ctx.on_session(Action::Comment, session).await.map(drop),
+        (None, None) => ctx.authorize(Action::Comment),
+    }
 }
 
 /// Stores a new comment and tells whom it mentions; the caller emits the operation.
@@ -213,7 +261,7 @@ async fn check_room(
 }
 
 pub(crate) async fn patch(ctx: &Ctx, id: CommentId, body: PatchComment) -> Result<Comment, Error> {
-    ctx.authorize(Action::Comment)?;
+    allowed(ctx, Action::Comment, id).await?;
     ctx.write(move |tx| {
         let body = body.clone();
         Box::pin(async move {
@@ -263,11 +311,11 @@ async fn change(tx: &Tx<'_>, record: &mut Record, body: PatchComment) -> Result<
 }
 
 pub(crate) async fn remove(ctx: &Ctx, id: CommentId) -> Result<(), Error> {
-    ctx.authorize(Action::Comment)?;
+    let (_, held) = allowed(ctx, Action::Comment, id).await?;
     ctx.write(move |tx| {
         Box::pin(async move {
             let record = load(tx.connection(), id).await?;
-            let ops = take_away(tx, &record).await.map_err(Stop::into_error)?;
+            let ops = take_away(tx, &record, held).await.map_err(Stop::into_error)?;
             let topic = model::topic_of(&record.comment.anchor);
             tx.emit(topic, "comment.removed", ops).await
         })
@@ -276,15 +324,15 @@ pub(crate) async fn remove(ctx: &Ctx, id: CommentId) -> Result<(), Error> {
 }
 
 /// Removes a comment, with all answers when it began a thread; the caller emits the operations.
-async fn take_away(tx: &Tx<'_>, record: &Record) -> Result<Vec<Op>, Stop> {
+async fn take_away(tx: &Tx<'_>, record: &Record, held: Held) -> Result<Vec<Op>, Stop> {
     let comment = &record.comment;
     let me = tx.actor.user;
-    let is_admin = matches!(tx.actor.role, UserRole::Owner | UserRole::Admin);
+    let is_admin = held.is_enough(Action::AdministerBoard);
     if comment.created_by != me && !is_admin {
         return Ok(refused(NackCode::Forbidden, "only its author removes a comment")?);
     }
     let all = if record.is_first() {
-        let place = Place::Thread(comment.id);
+        let place = (Place::Thread(comment.id), Seen::All);
         store::list(tx.connection(), place, None, None, limits::THREAD_COMMENTS + 1).await?
     } else {
         vec![record.clone()]
@@ -333,14 +381,14 @@ pub(crate) async fn set(
 /// The `del` of a mutation.
 pub(crate) async fn del(
     tx: &Tx<'_>,
-    (board, id): (BoardId, CommentId),
+    (held, id): (Held, CommentId),
     if_seq: Option<i64>,
 ) -> Result<Vec<Op>, Stop> {
-    let record = present(tx, board, id).await?;
+    let record = present(tx, held.board, id).await?;
     if if_seq.is_some_and(|wanted| record.newest_change() > wanted) {
         return Ok(refused(NackCode::Conflict, "it was changed meanwhile")?);
     }
-    take_away(tx, &record).await
+    take_away(tx, &record, held).await
 }
 
 async fn present(tx: &Tx<'_>, board: BoardId, id: CommentId) -> Result<Record, Stop> {

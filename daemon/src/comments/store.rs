@@ -3,6 +3,7 @@
 use super::model::{Record, board_of, session_of};
 use crate::db::entity::comment;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::rest::comments::{Comment, CommentAnchor};
 use grove_core_api::{BoardId, CommentId, IdRef, SessionId, UserId};
 use sea_orm::{
@@ -34,11 +35,18 @@ struct Data {
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<CommentId, Error> {
     let columns = (comment::Column::Id, comment::Column::ShortId);
-    crate::lookup::resolve::<comment::Entity>(connection, CommentId::NOUN, id, columns)
-        .await
-        .map(CommentId)
+    crate::lookup::resolve::<comment::Entity>(
+        connection,
+        CommentId::NOUN,
+        id,
+        columns,
+        seen.boards_or_sessions(comment::Column::BoardId, comment::Column::SessionId),
+    )
+    .await
+    .map(CommentId)
 }
 
 pub(crate) async fn get(
@@ -77,13 +85,15 @@ impl Place {
 /// Oldest first.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
-    place: Place,
+    (place, seen): (Place, Seen),
     is_resolved: Option<bool>,
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Record>, Error> {
+    let columns = (comment::Column::BoardId, comment::Column::SessionId);
     let mut query = comment::Entity::find()
         .filter(place.filter())
+        .filter(seen.boards_or_sessions(columns.0, columns.1))
         .order_by_asc(comment::Column::Id)
         .limit(limit);
     if let Some(is_resolved) = is_resolved {

@@ -180,7 +180,7 @@ impl Pool {
     /// The database's or the monitor's.
     pub(crate) async fn recover(&self) -> Result<(), Error> {
         let Some(app) = self.app.upgrade() else { return Ok(()) };
-        let ctx = Ctx::system(&app, app.owner);
+        let ctx = Ctx::system(&app, app.owner());
         let live = self.monitor.list().await.map_err(|error| {
             Error::new(ErrorCode::Unavailable, "the monitor does not answer").because(error)
         })?;

@@ -150,7 +150,7 @@ impl Unit {
     }
 
     fn ctx(&self) -> Ctx {
-        Ctx::system(&self.app, self.app.owner)
+        Ctx::system(&self.app, self.app.owner())
     }
 }
 

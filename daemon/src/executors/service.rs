@@ -9,6 +9,7 @@ use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use crate::{lookup, repos, sessions, validate};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::ExecutorRole;
@@ -17,12 +18,27 @@ use grove_core_api::{ErrorCode, ExecutorId, IdRef, Page, SessionId, limits};
 use sea_orm::ConnectionTrait;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<ExecutorId, Error> {
-    store::find(ctx.read(), id).await
+    store::find(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn get(ctx: &Ctx, id: ExecutorId) -> Result<Executor, Error> {
-    ctx.authorize(Action::Read)?;
-    load(ctx.read(), id).await
+    allowed(ctx, Action::ReadBoard, id).await
+}
+
+/// An executor on whose session's board the caller may do this; keepers are the administrators'.
+async fn allowed(ctx: &Ctx, action: Action, id: ExecutorId) -> Result<Executor, Error> {
+    let unseen = || Error::not_found(ExecutorId::NOUN, id);
+    let executor = load(ctx.read(), id).await?;
+    let board = match executor.session_id {
+        Some(session) => sessions::service::board_of(ctx.read(), session).await?,
+        None => None,
+    };
+    match board {
+        Some(board) => ctx.on_place(action, board, unseen).await.map(drop)?,
+        None if ctx.seen() == Seen::All => ctx.authorize(action)?,
+        None => return Err(unseen()),
+    }
+    Ok(executor)
 }
 
 async fn load(connection: &impl ConnectionTrait, id: ExecutorId) -> Result<Executor, Error> {
@@ -34,14 +50,14 @@ pub(crate) async fn list(ctx: &Ctx, query: &ExecutorQuery) -> Result<Page<Execut
     ctx.authorize(Action::Read)?;
     let limit = validate::limit(query.limit)?;
     let before = lookup::cursor(query.cursor.as_deref())?;
-    let executors = store::list(ctx.read(), query.session_id, before, limit + 1).await?;
+    let (seen, session) = (ctx.seen(), query.session_id);
+    let executors = store::list(ctx.read(), seen, session, before, limit + 1).await?;
     Ok(lookup::page(executors, limit, |executor| executor.id.0))
 }
 
 /// Ends the executor, forgets its crashes, and starts a fresh one for the same session.
 pub(crate) async fn restart(ctx: &Ctx, id: ExecutorId) -> Result<Executor, Error> {
-    ctx.authorize(Action::PromptSessions)?;
-    let executor = load(ctx.read(), id).await?;
+    let executor = allowed(ctx, Action::RestartExecutors, id).await?;
     let Some(session) = executor.session_id else {
         return Err(Error::new(ErrorCode::Conflict, "a keeper is started again by itself")
             .hint("name the executor of a session"));

@@ -2,6 +2,7 @@
 
 use crate::db::entity::executor;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::ExecutorRole;
 use grove_core_api::rest::executors::{Executor, ExecutorEnd, ExecutorState, ResourceLimits};
@@ -25,11 +26,18 @@ struct Data {
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<ExecutorId, Error> {
     let columns = (executor::Column::Id, executor::Column::ShortId);
-    crate::lookup::resolve::<executor::Entity>(connection, ExecutorId::NOUN, id, columns)
-        .await
-        .map(ExecutorId)
+    crate::lookup::resolve::<executor::Entity>(
+        connection,
+        ExecutorId::NOUN,
+        id,
+        columns,
+        seen.sessions(executor::Column::SessionId),
+    )
+    .await
+    .map(ExecutorId)
 }
 
 pub(crate) async fn get(
@@ -42,11 +50,15 @@ pub(crate) async fn get(
 /// Newest first.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
+    seen: Seen,
     session: Option<SessionId>,
     before: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Executor>, Error> {
-    let mut query = executor::Entity::find().order_by_desc(executor::Column::Id).limit(limit);
+    let mut query = executor::Entity::find()
+        .filter(seen.sessions(executor::Column::SessionId))
+        .order_by_desc(executor::Column::Id)
+        .limit(limit);
     if let Some(session) = session {
         query = query.filter(executor::Column::SessionId.eq(session.0));
     }

@@ -150,7 +150,7 @@ pub(crate) async fn credential(
     wanted: &GetCredential,
 ) -> Result<Credential, Error> {
     let refused = |why: &str| Err(Error::new(ErrorCode::Forbidden, why));
-    let ctx = Ctx::system(app, app.owner);
+    let ctx = Ctx::system(app, app.owner());
     let running = tasks::service::first_in(ctx.read(), session, TaskState::Running).await?;
     let session = sessions::service::load(ctx.read(), session).await?.session;
     let own = (session.agent.as_str(), session.model.as_str());

@@ -23,7 +23,7 @@ pub(crate) async fn list(
     task: Option<TaskId>,
     query: &MessageQuery,
 ) -> Result<MessageList, Error> {
-    ctx.authorize(Action::Read)?;
+    ctx.on_session(Action::ReadBoard, session).await?;
     let limit = validate::limit(query.limit)?;
     let is_backward = query.after.is_none();
     let stretch = Stretch { session, task, before: query.before, after: query.after, is_backward };

@@ -5,17 +5,20 @@ use super::store::{self, Mentioned};
 use crate::auth::policy::Action;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::{boards, comments, events, patch_ops, sessions, topic_state, users};
+use crate::grants::seen::Seen;
+use crate::grants::service::Standing;
+use crate::{boards, comments, events, grants, patch_ops, sessions, topic_state, users};
 use grove_core_api::event::{Object, Op, Topic};
 use grove_core_api::rest::boards::{Board, TopicState};
 use grove_core_api::rest::comments::Comment;
+use grove_core_api::rest::grants::BoardRight;
 use grove_core_api::rest::notices::{Mention, UserBoard};
 use grove_core_api::rest::sessions::Session;
 use grove_core_api::rest::users::User;
-use grove_core_api::{CommentId, UserId, limits};
+use grove_core_api::{BoardId, CommentId, UnixMillis, UserId, limits};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole state of a person's topic.
 pub(crate) async fn snapshot(
@@ -25,20 +28,46 @@ pub(crate) async fn snapshot(
     let mut state = BTreeMap::new();
     let me = users::service::load(connection, user).await?;
     add(&mut state, user, "user", &me)?;
-    for board in boards::service::newest(connection, limits::USER_BOARDS).await? {
-        add(&mut state, board.id, "board", &user_board(&board))?;
+    let seen = Seen::of(user, me.role);
+    let boards = boards::service::newest_seen(connection, seen, limits::USER_BOARDS).await?;
+    let ids: Vec<BoardId> = boards.iter().map(|it| it.id).collect();
+    let standing = grants::service::standing(connection, &ids, Some(user)).await?;
+    for board in &boards {
+        if let Some(right) = standing.rights.get(&(user, board.id)) {
+            add(&mut state, board.id, "board", &user_board(board, *right))?;
+        }
     }
-    for session in sessions::service::waiting(connection, limits::USER_ATTENTION).await? {
+    for session in sessions::service::waiting(connection, seen, limits::USER_ATTENTION).await? {
         if let Some(attention) = attention(&session) {
             add(&mut state, session.id, "attention", &attention)?;
         }
     }
-    for it in store::of_user(connection, user, limits::USER_MENTIONS).await? {
-        if let Some(comment) = comments::service::peek(connection, it.comment).await? {
-            add(&mut state, it.comment, "mention", &mention_of(&comment, it.at_ms))?;
+    let mentions = mentions(connection, user).await?;
+    let ids: Vec<BoardId> = mentions.iter().map(|(.., board)| *board).collect();
+    let standing = grants::service::standing(connection, &ids, Some(user)).await?;
+    for (comment, at_ms, board) in mentions {
+        if standing.rights.contains_key(&(user, board)) {
+            add(&mut state, comment.id, "mention", &mention_of(&comment, at_ms))?;
         }
     }
     Ok(state)
+}
+
+/// A person's mentions with the boards that they are on; some may not be seen any more.
+async fn mentions(
+    connection: &impl ConnectionTrait,
+    user: UserId,
+) -> Result<Vec<(Comment, UnixMillis, BoardId)>, Error> {
+    let mut found = Vec::new();
+    for it in store::of_user(connection, user, limits::USER_MENTIONS).await? {
+        let Some(comment) = comments::service::peek(connection, it.comment).await? else {
+            continue;
+        };
+        if let Some(board) = comments::service::board_of(connection, &comment).await? {
+            found.push((comment, it.at_ms, board));
+        }
+    }
+    Ok(found)
 }
 
 fn add(
@@ -76,25 +105,70 @@ pub(crate) async fn inbox(ctx: &Ctx) -> Result<TopicState, Error> {
     topic_state::now(&ctx.app.db, Topic::User(ctx.actor.user)).await
 }
 
-/// Tells everybody of a board that came, changed or went.
-pub(crate) async fn board_changed(
+/// Tells people of boards that came, changed or went for them, and of what comes and goes with that.
+pub(crate) async fn standing_changed(
     tx: &Tx<'_>,
-    before: Option<&Board>,
-    after: &Board,
+    before: &Standing,
+    after: &Standing,
 ) -> Result<(), Error> {
-    let shown = |board: &Board| board.archived_at_ms.is_none().then(|| user_board(board));
-    let (before, now) = (before.and_then(shown), shown(after));
-    tell_all(tx, "user.board", after.id, "board", (before, now)).await
+    let everybody: BTreeSet<_> = before.rights.keys().chain(after.rights.keys()).collect();
+    for key in everybody {
+        let (user, board) = *key;
+        let (was, is) = (before.rights.get(key), after.rights.get(key));
+        let shown = |standing: &Standing, right: Option<&BoardRight>| {
+            let found = standing.boards.get(&board).filter(|it| it.archived_at_ms.is_none());
+            found.zip(right).map(|(board, right)| user_board(board, *right))
+        };
+        let ops = change(board, "board", (shown(before, was), shown(after, is)))?;
+        tx.tell(user, "user.board", ops).await?;
+        match (was, is) {
+            (None, Some(_)) => appear(tx, user, board).await?,
+            (Some(_), None) => vanish(tx, user, board).await?,
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+    Ok(())
 }
 
-/// Tells everybody of a session that needs somebody, or no longer does.
+/// What waits on a board appears to somebody who sees it from now on.
+async fn appear(tx: &Tx<'_>, user: UserId, board: BoardId) -> Result<(), Error> {
+    let mut ops = Vec::new();
+    for session in sessions::service::waiting_on(tx.connection(), board).await? {
+        if let Some(attention) = attention(&session) {
+            ops.push(patch_ops::put(session.id, "attention", &attention)?);
+        }
+    }
+    for (comment, at_ms, place) in mentions(tx.connection(), user).await? {
+        if place == board {
+            ops.push(patch_ops::put(comment.id, "mention", &mention_of(&comment, at_ms))?);
+        }
+    }
+    tx.tell(user, "user.board_waits", ops).await
+}
+
+/// What waited on a board is gone for somebody who does not see it any more.
+async fn vanish(tx: &Tx<'_>, user: UserId, board: BoardId) -> Result<(), Error> {
+    let waiting = sessions::service::waiting_on(tx.connection(), board).await?;
+    let mut ops: Vec<Op> = waiting.iter().map(|session| Op::del(session.id)).collect();
+    let mentions = mentions(tx.connection(), user).await?.into_iter();
+    ops.extend(mentions.filter(|(.., place)| *place == board).map(|(it, ..)| Op::del(it.id)));
+    tx.tell(user, "user.board_waits", ops).await
+}
+
+/// Tells those who see its board of a session that needs somebody, or no longer does.
 pub(crate) async fn session_changed(
     tx: &Tx<'_>,
     before: &Session,
     after: &Session,
 ) -> Result<(), Error> {
-    let change = (attention(before), attention(after));
-    tell_all(tx, "user.attention", after.id, "attention", change).await
+    let ops = change(after.id, "attention", (attention(before), attention(after)))?;
+    if ops.is_empty() {
+        return Ok(());
+    }
+    for user in grants::service::people_on(tx.connection(), after.board_id).await? {
+        tx.tell(user, "user.attention", ops.clone()).await?;
+    }
+    Ok(())
 }
 
 /// Tells a person of a change of their own user.
@@ -103,30 +177,22 @@ pub(crate) async fn user_changed(tx: &Tx<'_>, before: &User, after: &User) -> Re
     tx.tell(after.id, "user.patched", ops).await
 }
 
-async fn tell_all<T: Serialize + PartialEq>(
-    tx: &Tx<'_>,
-    event: &str,
+/// What tells of an object that came, changed or went.
+fn change<T: Serialize>(
     id: impl ToString,
     kind: &str,
     (before, after): (Option<T>, Option<T>),
-) -> Result<(), Error> {
-    let ops = match (&before, &after) {
-        (None, Some(after)) => vec![patch_ops::put(id, kind, after)?],
-        (Some(_), None) => vec![Op::del(id)],
-        (Some(before), Some(after)) => patch_ops::set(id, before, after)?,
-        (None, None) => Vec::new(),
-    };
-    if ops.is_empty() {
-        return Ok(());
+) -> Result<Vec<Op>, Error> {
+    match (&before, &after) {
+        (None, Some(after)) => Ok(vec![patch_ops::put(id, kind, after)?]),
+        (Some(_), None) => Ok(vec![Op::del(id)]),
+        (Some(before), Some(after)) => patch_ops::set(id, before, after),
+        (None, None) => Ok(Vec::new()),
     }
-    for user in users::service::active(tx.connection(), limits::USER_TOPICS).await? {
-        tx.tell(user, event, ops.clone()).await?;
-    }
-    Ok(())
 }
 
-fn user_board(board: &Board) -> UserBoard {
-    UserBoard { name: board.name.clone(), created_at_ms: board.created_at_ms }
+fn user_board(board: &Board, right: BoardRight) -> UserBoard {
+    UserBoard { name: board.name.clone(), right, created_at_ms: board.created_at_ms }
 }
 
 fn mention_of(comment: &Comment, at_ms: i64) -> Mention {
@@ -140,14 +206,20 @@ fn mention_of(comment: &Comment, at_ms: i64) -> Mention {
     }
 }
 
-/// Tells people that a comment mentions them; oneself is not told.
+/// Tells people that a comment mentions them; oneself and those who do not see the board are not told.
 pub(crate) async fn mention(
     tx: &Tx<'_>,
     comment: &Comment,
     people: &[UserId],
 ) -> Result<(), Error> {
     let by = tx.actor.user;
+    let Some(board) = comments::service::board_of(tx.connection(), comment).await? else {
+        return Ok(());
+    };
     for user in people.iter().copied().filter(|user| *user != by) {
+        if grants::service::right_of(tx.connection(), user, board).await?.is_none() {
+            continue;
+        }
         let it = Mentioned { user, comment: comment.id, at_ms: tx.now };
         make_room(tx, user).await?;
         if store::insert(tx.connection(), it, by).await? {
@@ -186,7 +258,7 @@ pub(crate) async fn forget_mentions(tx: &Tx<'_>, comment: CommentId) -> Result<(
 
 /// Puts one of the caller's mentions away.
 pub(crate) async fn dismiss(ctx: &Ctx, comment: CommentId) -> Result<(), Error> {
-    ctx.authorize(Action::EditOwnUser)?;
+    ctx.authorize(Action::EditOwnInbox)?;
     let user = ctx.actor.user;
     ctx.write(move |tx| {
         Box::pin(async move {

@@ -93,6 +93,10 @@ impl<B: Backend> Hub<B> {
                 }
             }
             Message::Dismiss { user } => self.dismiss_here(user),
+            Message::Rights { user } => {
+                self.backend().rights_changed();
+                self.recheck_here(user);
+            }
             Message::Revoke { user, topic } => {
                 if let Ok(topic) = topic.parse() {
                     self.revoke_here(user, topic);

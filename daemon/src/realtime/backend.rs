@@ -92,6 +92,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Who is connected.
     type Caller: Clone + Send + Sync + 'static;
 
+    /// Another daemon changed rights: what was kept of them is worth nothing.
+    fn rights_changed(&self) {}
+
     /// Returns the caller as others on a board see it.
     fn identity(&self, caller: &Self::Caller) -> UserIdentity;
 

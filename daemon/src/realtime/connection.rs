@@ -222,6 +222,9 @@ impl<B: Backend> Connection<B> {
     /// Sends what is new in each topic that rang.
     async fn pump(&mut self) -> Result<(), End> {
         // First of all, so that nothing more of these topics is sent (rule RT-12).
+        if self.revoked.take_recheck() {
+            Box::pin(self.ask_again()).await?;
+        }
         for topic in self.revoked.take() {
             if self.leave(topic) {
                 let (code, ch) = (ErrorCode::Forbidden, Some(topic.channel()));
@@ -249,6 +252,26 @@ impl<B: Backend> Connection<B> {
         }
         for topic in moved {
             self.leave(topic);
+        }
+        Ok(())
+    }
+
+    /// Rights were changed: notes the topics that the person may not read any more.
+    async fn ask_again(&mut self) -> Result<(), End> {
+        let docs = self.docs.keys().map(|doc| Topic::Doc(*doc));
+        let topics: Vec<Topic> = self.topics.keys().copied().chain(docs).collect();
+        for topic in topics {
+            let Err(problem) = self.hub.backend().authorize(&self.caller, topic).await else {
+                continue;
+            };
+            let code = problem.code;
+            if !matches!(code, ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Gone) {
+                // Whether it may be read is not known: the client connects anew and is asked again.
+                let code = code.as_str();
+                tracing::warn!(%topic, code, "rights on {topic} not known; connection closed");
+                return Err(RESTARTS);
+            }
+            self.revoked.note(topic);
         }
         Ok(())
     }

@@ -202,6 +202,22 @@ impl<B: Backend> Hub<B> {
         }
     }
 
+    /// Rights were changed, of one person or of many: their connections leave the topics that they may
+    /// not read any more (rule RT-12).
+    pub fn recheck(&self, user: Option<UserId>) {
+        if self.bus.is_shared() {
+            self.bus.publish(Message::Rights { user });
+        }
+        self.recheck_here(user);
+    }
+
+    pub(crate) fn recheck_here(&self, user: Option<UserId>) {
+        let people = locked(&self.people);
+        for person in people.values().filter(|it| user.is_none_or(|user| it.user == user)) {
+            person.revoked.recheck();
+        }
+    }
+
     /// Returns how many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {

@@ -4,6 +4,7 @@ use super::bell::Bell;
 use super::live::locked;
 use grove_core_api::event::Topic;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Topics that one connection has to leave, and its bell. Bounded by the topics that there are to
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, Default)]
 pub(super) struct Revoked {
     topics: Mutex<BTreeSet<Topic>>,
+    /// Whether the rights on all topics of the connection have to be asked for again.
+    recheck: AtomicBool,
     bell: Arc<Bell>,
 }
 
@@ -24,6 +27,17 @@ impl Revoked {
     pub(super) fn note(&self, topic: Topic) {
         locked(&self.topics).insert(topic);
         self.bell.ring();
+    }
+
+    /// Notes that rights were changed, and wakes the connection.
+    pub(super) fn recheck(&self) {
+        self.recheck.store(true, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// Returns whether rights were changed, once per change.
+    pub(super) fn take_recheck(&self) -> bool {
+        self.recheck.swap(false, Ordering::AcqRel)
     }
 
     /// Takes what was noted.

@@ -6,14 +6,16 @@ use grove_core_api::rest::repos::{Repo, RepoState};
 use grove_core_api::{IdRef, RepoId, UserId};
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
 pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<RepoId, Error> {
     let columns = (repo::Column::Id, repo::Column::ShortId);
-    crate::lookup::resolve::<repo::Entity>(connection, RepoId::NOUN, id, columns).await.map(RepoId)
+    crate::lookup::resolve::<repo::Entity>(connection, RepoId::NOUN, id, columns, Condition::all())
+        .await
+        .map(RepoId)
 }
 
 pub(crate) async fn get(

@@ -3,6 +3,7 @@
 use super::model::{Record, SessionData};
 use crate::db::entity::session;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::rest::sessions::{Relation, RunState, Session};
 use grove_core_api::{BoardId, ExecutorId, IdRef, RepoId, SessionId, UserId, WorktreeId};
 use sea_orm::sea_query::ExprTrait;
@@ -15,11 +16,18 @@ use uuid::Uuid;
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<SessionId, Error> {
     let columns = (session::Column::Id, session::Column::ShortId);
-    crate::lookup::resolve::<session::Entity>(connection, SessionId::NOUN, id, columns)
-        .await
-        .map(SessionId)
+    crate::lookup::resolve::<session::Entity>(
+        connection,
+        SessionId::NOUN,
+        id,
+        columns,
+        seen.boards(session::Column::BoardId),
+    )
+    .await
+    .map(SessionId)
 }
 
 pub(crate) async fn get(
@@ -30,13 +38,35 @@ pub(crate) async fn get(
 }
 
 /// Which sessions are wanted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter {
+    pub(crate) seen: Seen,
     pub(crate) board: Option<BoardId>,
     pub(crate) state: Option<RunState>,
     pub(crate) parent: Option<SessionId>,
     pub(crate) include_archived: bool,
     pub(crate) before: Option<Uuid>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        let (board, state, parent, before) = (None, None, None, None);
+        Self { seen: Seen::All, board, state, parent, include_archived: false, before }
+    }
+}
+
+/// The board of a session.
+pub(crate) async fn board_of(
+    connection: &impl ConnectionTrait,
+    id: SessionId,
+) -> Result<Option<BoardId>, Error> {
+    let board: Option<Uuid> = session::Entity::find_by_id(id.0)
+        .select_only()
+        .column(session::Column::BoardId)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(board.map(BoardId))
 }
 
 /// Newest first.
@@ -45,7 +75,10 @@ pub(crate) async fn list(
     filter: Filter,
     limit: Option<u64>,
 ) -> Result<Vec<Session>, Error> {
-    let mut query = session::Entity::find().order_by_desc(session::Column::Id).limit(limit);
+    let mut query = session::Entity::find()
+        .filter(filter.seen.boards(session::Column::BoardId))
+        .order_by_desc(session::Column::Id)
+        .limit(limit);
     if let Some(board) = filter.board {
         query = query.filter(session::Column::BoardId.eq(board.0));
     }

@@ -3,6 +3,7 @@
 use super::store;
 use crate::db::Database;
 use crate::error::Error;
+use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,4 +27,13 @@ pub(crate) async fn set(
             Box::pin(async move { store::set(connection, name, value).await })
         }))
         .await
+}
+
+/// Writes a setting within a change.
+pub(crate) async fn put(
+    connection: &DatabaseTransaction,
+    name: &'static str,
+    value: &impl Serialize,
+) -> Result<(), Error> {
+    store::set(connection, name, serde_json::to_value(value)?).await
 }

@@ -4,21 +4,26 @@ use super::store::{self, Filter};
 use crate::auth::policy::Action;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
-use crate::{lookup, patch_ops, validate};
+use crate::grants::seen::Seen;
+use crate::{lookup, patch_ops, sessions, validate};
 use grove_core_api::event::Topic;
 use grove_core_api::rest::tasks::{Task, TaskQuery, TaskState};
 use grove_core_api::{IdRef, Page, SessionId, TaskId};
 use sea_orm::ConnectionTrait;
 
-pub(crate) use super::store::{count_in, first_in, last, last_outcome, sessions_with};
+pub(crate) use super::store::{count_in, first_in, is_others, last, last_outcome, sessions_with};
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<TaskId, Error> {
-    store::find(ctx.read(), id).await
+    store::find(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn get(ctx: &Ctx, id: TaskId) -> Result<Task, Error> {
-    ctx.authorize(Action::Read)?;
-    load(ctx.read(), id).await
+    let unseen = || Error::not_found(TaskId::NOUN, id);
+    let task = load(ctx.read(), id).await?;
+    let board =
+        sessions::service::board_of(ctx.read(), task.session_id).await?.ok_or_else(unseen)?;
+    ctx.on_place(Action::ReadBoard, board, unseen).await?;
+    Ok(task)
 }
 
 pub(crate) async fn load(connection: &impl ConnectionTrait, id: TaskId) -> Result<Task, Error> {
@@ -29,7 +34,8 @@ pub(crate) async fn list(ctx: &Ctx, query: &TaskQuery) -> Result<Page<Task>, Err
     ctx.authorize(Action::Read)?;
     let limit = validate::limit(query.limit)?;
     let before = lookup::cursor(query.cursor.as_deref())?;
-    let filter = Filter { session: query.session_id, state: query.state, before };
+    let seen = ctx.seen();
+    let filter = Filter { seen, session: query.session_id, state: query.state, before };
     let tasks = store::list(ctx.read(), filter, limit + 1).await?;
     Ok(lookup::page(tasks, limit, |task| task.id.0))
 }
@@ -40,7 +46,8 @@ pub(crate) async fn newest(
     session: SessionId,
     limit: u64,
 ) -> Result<Vec<Task>, Error> {
-    let filter = Filter { session: Some(session), ..Filter::default() };
+    let (seen, session) = (Seen::All, Some(session));
+    let filter = Filter { seen, session, state: None, before: None };
     store::list(connection, filter, limit).await
 }
 

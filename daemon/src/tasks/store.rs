@@ -2,6 +2,7 @@
 
 use crate::db::entity::task;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::agent::{GitState, Usage};
 use grove_core_api::rest::tasks::{Task, TaskState};
 use grove_core_api::{IdRef, SessionId, TaskId, UserId};
@@ -24,9 +25,21 @@ struct Data {
     usage: Usage,
 }
 
-pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<TaskId, Error> {
+pub(crate) async fn find(
+    connection: &impl ConnectionTrait,
+    id: &IdRef,
+    seen: Seen,
+) -> Result<TaskId, Error> {
     let columns = (task::Column::Id, task::Column::ShortId);
-    crate::lookup::resolve::<task::Entity>(connection, TaskId::NOUN, id, columns).await.map(TaskId)
+    crate::lookup::resolve::<task::Entity>(
+        connection,
+        TaskId::NOUN,
+        id,
+        columns,
+        seen.sessions(task::Column::SessionId),
+    )
+    .await
+    .map(TaskId)
 }
 
 pub(crate) async fn get(
@@ -37,8 +50,9 @@ pub(crate) async fn get(
 }
 
 /// Which tasks are wanted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter {
+    pub(crate) seen: Seen,
     pub(crate) session: Option<SessionId>,
     pub(crate) state: Option<TaskState>,
     pub(crate) before: Option<Uuid>,
@@ -50,7 +64,10 @@ pub(crate) async fn list(
     filter: Filter,
     limit: u64,
 ) -> Result<Vec<Task>, Error> {
-    let mut query = task::Entity::find().order_by_desc(task::Column::Id).limit(limit);
+    let mut query = task::Entity::find()
+        .filter(filter.seen.sessions(task::Column::SessionId))
+        .order_by_desc(task::Column::Id)
+        .limit(limit);
     if let Some(session) = filter.session {
         query = query.filter(task::Column::SessionId.eq(session.0));
     }
@@ -61,6 +78,22 @@ pub(crate) async fn list(
         query = query.filter(task::Column::Id.lt(before));
     }
     query.all(connection).await?.into_iter().map(read).collect()
+}
+
+/// Whether a task of a session in one of these states is somebody else's.
+pub(crate) async fn is_others(
+    connection: &impl ConnectionTrait,
+    session: SessionId,
+    states: &[TaskState],
+    person: UserId,
+) -> Result<bool, Error> {
+    let found = task::Entity::find()
+        .filter(task::Column::SessionId.eq(session.0))
+        .filter(task::Column::State.is_in(states.iter().map(|it| it.as_str())))
+        .filter(task::Column::CreatedBy.ne(person.0))
+        .count(connection)
+        .await?;
+    Ok(found > 0)
 }
 
 /// The oldest task of a session in a state.

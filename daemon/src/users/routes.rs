@@ -6,6 +6,7 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::http::extract::{Json, PathId, PathIds, Query};
 use axum::http::StatusCode;
+use grove_core_api::rest::grants::PatchPerson;
 use grove_core_api::rest::users::{
     CreatePersonalToken, CreateUser, NewPersonalToken, PatchUser, PersonalToken, User,
 };
@@ -59,6 +60,28 @@ pub(crate) async fn create(
 pub(crate) async fn retire(ctx: Ctx, PathId(id): PathId) -> Result<Json<User>, Error> {
     let id = service::find(&ctx, &id).await?;
     Ok(Json(service::retire(&ctx, id).await?))
+}
+
+/// Changes the role of a person. Owner and admins only; the owner's role is handed over.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", request_body = PatchPerson,
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 200, body = User), (status = "default", body = Problem)))]
+pub(crate) async fn patch(
+    ctx: Ctx,
+    PathId(id): PathId,
+    Json(body): Json<PatchPerson>,
+) -> Result<Json<User>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(service::patch(&ctx, id, body).await?))
+}
+
+/// Hands the instance over to a person; the owner becomes an admin. Owner only.
+#[utoipa::path(post, path = "/users/{id}/owner", tag = "users",
+    params(("id" = String, Path, description = "Id or its last 8 digits")),
+    responses((status = 200, body = User), (status = "default", body = Problem)))]
+pub(crate) async fn hand_over(ctx: Ctx, PathId(id): PathId) -> Result<Json<User>, Error> {
+    let id = service::find(&ctx, &id).await?;
+    Ok(Json(service::hand_over(&ctx, id).await?))
 }
 
 /// Lists a person's personal access tokens, newest first, without their values.

@@ -6,14 +6,16 @@ use grove_core_api::rest::users::{User, UserRole};
 use grove_core_api::{IdRef, UserId};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use uuid::Uuid;
 
 pub(crate) async fn find(connection: &impl ConnectionTrait, id: &IdRef) -> Result<UserId, Error> {
     let columns = (user::Column::Id, user::Column::ShortId);
-    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns).await.map(UserId)
+    crate::lookup::resolve::<user::Entity>(connection, UserId::NOUN, id, columns, Condition::all())
+        .await
+        .map(UserId)
 }
 
 pub(crate) async fn get(
@@ -125,10 +127,8 @@ fn row(user: &User) -> user::ActiveModel {
     }
 }
 
-const ROLES: [UserRole; 3] = [UserRole::Owner, UserRole::Admin, UserRole::Member];
-
 fn read(row: user::Model) -> Result<User, Error> {
-    let role = ROLES
+    let role = UserRole::ALL
         .into_iter()
         .find(|role| role.name() == row.role)
         .ok_or_else(|| Error::internal(format!("unknown role of a person: {}", row.role)))?;

@@ -2,9 +2,10 @@
 
 use crate::db::entity::worktree;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::worktrees::{Worktree, WorktreeState};
-use grove_core_api::{IdRef, RepoId, UserId, WorktreeId};
+use grove_core_api::{BoardId, IdRef, RepoId, UserId, WorktreeId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -26,11 +27,18 @@ struct Data {
 pub(crate) async fn find(
     connection: &impl ConnectionTrait,
     id: &IdRef,
+    seen: Seen,
 ) -> Result<WorktreeId, Error> {
     let columns = (worktree::Column::Id, worktree::Column::ShortId);
-    crate::lookup::resolve::<worktree::Entity>(connection, WorktreeId::NOUN, id, columns)
-        .await
-        .map(WorktreeId)
+    crate::lookup::resolve::<worktree::Entity>(
+        connection,
+        WorktreeId::NOUN,
+        id,
+        columns,
+        seen.boards_or_own(worktree::Column::BoardId, worktree::Column::CreatedBy),
+    )
+    .await
+    .map(WorktreeId)
 }
 
 pub(crate) async fn get(
@@ -40,15 +48,26 @@ pub(crate) async fn get(
     worktree::Entity::find_by_id(id.0).one(connection).await?.map(read).transpose()
 }
 
+/// Which worktrees are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filter {
+    pub(crate) seen: Seen,
+    pub(crate) repo: Option<RepoId>,
+    pub(crate) include_trashed: bool,
+    pub(crate) before: Option<Uuid>,
+}
+
 /// Newest first, one more than the limit.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
-    repo: Option<RepoId>,
-    include_trashed: bool,
-    before: Option<Uuid>,
+    filter: Filter,
     limit: u64,
 ) -> Result<Vec<Worktree>, Error> {
-    let mut query = worktree::Entity::find().order_by_desc(worktree::Column::Id).limit(limit + 1);
+    let Filter { seen, repo, include_trashed, before } = filter;
+    let mut query = worktree::Entity::find()
+        .filter(seen.boards_or_own(worktree::Column::BoardId, worktree::Column::CreatedBy))
+        .order_by_desc(worktree::Column::Id)
+        .limit(limit + 1);
     if let Some(repo) = repo {
         query = query.filter(worktree::Column::RepoId.eq(repo.0));
     }
@@ -169,6 +188,7 @@ fn row(worktree: &Worktree) -> Result<worktree::ActiveModel, Error> {
         id: Set(worktree.id.0),
         short_id: Set(worktree.id.short()),
         repo_id: Set(worktree.repo_id.0),
+        board_id: Set(worktree.board_id.map(|it| it.0)),
         name: Set(worktree.name.clone()),
         live_name: Set(is_live.then(|| worktree.name.clone())),
         branch: Set(worktree.branch.clone()),
@@ -195,6 +215,7 @@ fn read(row: worktree::Model) -> Result<Worktree, Error> {
     Ok(Worktree {
         id: WorktreeId(row.id),
         repo_id: RepoId(row.repo_id),
+        board_id: row.board_id.map(BoardId),
         name: row.name,
         branch: row.branch,
         base_ref: row.base_ref,

@@ -49,6 +49,7 @@ impl Mcp {
         let ctx = Self::caller(&context)?;
         let body = CreateWorktree {
             repo_id: params.repo_id,
+            board_id: None,
             name: params.worktree_name,
             branch: None,
             base_ref: params.base_ref,

@@ -3,4 +3,4 @@
 /**
  * What a person may do to the instance itself.
  */
-export type UserRole = "owner" | "admin" | "member";
+export type UserRole = "owner" | "admin" | "member" | "viewer";

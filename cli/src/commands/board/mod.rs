@@ -2,6 +2,8 @@
 
 mod ls;
 mod new;
+mod rights;
+mod share;
 
 use crate::args::Board;
 use crate::client;
@@ -14,5 +16,16 @@ pub(super) async fn run(command: Board, config: &Config, output: &Output) -> Res
     match command {
         Board::Ls(listing) => ls::run(&api, listing, output).await,
         Board::New { name } => new::run(&api, name, output).await,
+        Board::Share { board, who, right } => {
+            share::share(&api, (&board, &who), right, output).await
+        }
+        Board::Unshare { board, who } => share::unshare(&api, (&board, &who), output).await,
+        Board::Visibility { board, visibility, right } => {
+            share::visibility(&api, &board, visibility, right, output).await
+        }
+        Board::Grants { board, listing } => rights::grants(&api, &board, listing, output).await,
+        Board::Rights { board, user } => {
+            rights::rights(&api, &board, user.as_deref(), output).await
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ls;
 mod me;
+mod role;
 
 use crate::args::User;
 use crate::client;
@@ -14,5 +15,7 @@ pub(super) async fn run(command: User, config: &Config, output: &Output) -> Resu
     match command {
         User::Ls(listing) => ls::run(&api, listing, output).await,
         User::Me => me::run(&api, output).await,
+        User::Role { user, role } => role::role(&api, &user, role, output).await,
+        User::HandOver { user } => role::hand_over(&api, &user, output).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::auth::policy::Action;
 use crate::boards::model::picture;
-use crate::boards::{service, store};
+use crate::boards::store;
 use crate::context::Ctx;
 use crate::error::Error;
 use bytes::Bytes;
@@ -20,8 +20,7 @@ use uuid::Uuid;
 /// The file is there before its row: after a crash there may be a file that no board has, which
 /// nobody can read.
 pub(crate) async fn add(ctx: &Ctx, board: BoardId, content: Bytes) -> Result<BoardImage, Error> {
-    ctx.authorize(Action::EditBoards)?;
-    service::load(ctx.read(), board).await?;
+    ctx.on_board(Action::EditBoards, board).await?;
     let (media_type, natural_size) =
         picture(&content).map_err(|why| Error::field("body", why.message))?;
     let image = BoardImage {
@@ -93,7 +92,7 @@ pub(crate) async fn get(
 
 /// What is known of a picture of a board.
 pub(crate) async fn describe(ctx: &Ctx, board: BoardId, id: &str) -> Result<BoardImage, Error> {
-    ctx.authorize(Action::Read)?;
+    ctx.on_board(Action::ReadBoard, board).await?;
     store::image(ctx.read(), board, id)
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such image on this board"))

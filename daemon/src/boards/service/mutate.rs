@@ -7,6 +7,7 @@ use crate::boards::model::{Placed, Refused, kind_name, kind_of, properties, refu
 use crate::boards::{service, store};
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
+use crate::grants::service::Held;
 use crate::{comments, docs, events};
 use grove_core_api::event::{Op, Topic};
 use grove_core_api::realtime::NackCode;
@@ -28,9 +29,7 @@ pub(crate) async fn mutate(
     mid: String,
     ops: Vec<Op>,
 ) -> Result<i64, Refused> {
-    if ctx.authorize(Action::EditBoards).is_err() {
-        return refused(NackCode::Forbidden, "you may not change this board");
-    }
+    let held = allowed(ctx, board).await?;
     if ops.is_empty() || ops.len() > limits::MUTATION_OPS {
         let most = limits::MUTATION_OPS;
         return refused(NackCode::Invalid, format!("a mutation has 1 to {most} operations"));
@@ -43,7 +42,7 @@ pub(crate) async fn mutate(
         .write(move |tx| {
             let (mid, ops) = (mid.clone(), ops.clone());
             Box::pin(async move {
-                match apply(tx, board, mid, ops).await {
+                match apply(tx, held, mid, ops).await {
                     Ok(seq) => Ok(seq),
                     Err(Stop::Refused(why)) => Err(carry(why)),
                     Err(Stop::Error(error)) => Err(error),
@@ -55,6 +54,17 @@ pub(crate) async fn mutate(
         docs::service::changed(ctx, rewritten).await;
     }
     applied.map_err(uncarry)
+}
+
+/// What the caller may change on the board: its comments at least.
+async fn allowed(ctx: &Ctx, board: BoardId) -> Result<Held, Refused> {
+    match ctx.on_board(Action::Comment, board).await {
+        Ok(held) => Ok(held),
+        Err(error) if error.code() == ErrorCode::Forbidden => {
+            refused(NackCode::Forbidden, error.detail())
+        }
+        Err(error) => Err(uncarry(error)),
+    }
 }
 
 /// The document that an operation changes besides its object.
@@ -88,14 +98,15 @@ fn uncarry(error: Error) -> Refused {
     Refused { code, message }
 }
 
-async fn apply(tx: &Tx<'_>, board: BoardId, mid: String, ops: Vec<Op>) -> Result<i64, Stop> {
+async fn apply(tx: &Tx<'_>, held: Held, mid: String, ops: Vec<Op>) -> Result<i64, Stop> {
+    let board = held.board;
     let topic = Topic::Board(board);
     if let Some(seq) = events::store::by_mid(tx.connection(), topic, &mid).await? {
         return Ok(seq);
     }
     service::load(tx.connection(), board).await?;
     let (objects, stored, comments) = (BTreeMap::new(), Vec::new(), Vec::new());
-    let mut change = Change { tx, board, objects, comments, stored };
+    let mut change = Change { tx, board, held, objects, comments, stored };
     for op in ops {
         change.step(op).await?;
     }
@@ -117,6 +128,7 @@ async fn apply(tx: &Tx<'_>, board: BoardId, mid: String, ops: Vec<Op>) -> Result
 struct Change<'t, 'c> {
     tx: &'t Tx<'c>,
     board: BoardId,
+    held: Held,
     objects: BTreeMap<BoardObjectId, Touched>,
     /// Comments with the properties that were set, and whether they are new.
     comments: Vec<(CommentId, Vec<String>, bool)>,
@@ -146,6 +158,10 @@ impl Change<'_, '_> {
             .or_else(|_invalid| refused(NackCode::Invalid, "an object's id is a UUID"))?;
         if self.is_comment(id, &op).await? {
             return self.on_comment(CommentId(id.0), op).await;
+        }
+        if !self.held.is_enough(Action::EditBoards) {
+            let message = "you may comment here, and not change what lies on the board";
+            return Ok(refused(NackCode::Forbidden, message)?);
         }
         self.load(id).await?;
         match op {
@@ -181,7 +197,7 @@ impl Change<'_, '_> {
             Op::Set { k, v, if_seq, .. } => {
                 comments::service::set(tx, (board, id), (&k, v), if_seq).await?
             }
-            Op::Del { if_seq, .. } => comments::service::del(tx, (board, id), if_seq).await?,
+            Op::Del { if_seq, .. } => comments::service::del(tx, (self.held, id), if_seq).await?,
         };
         self.comments.push((id, comments::service::names(&told), is_put));
         self.stored.extend(told);

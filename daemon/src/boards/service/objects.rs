@@ -23,7 +23,7 @@ const CARD_STEP: [f64; 2] = [340.0, 220.0];
 const CARDS_PER_ROW: u32 = 4;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<BoardObjectId, Error> {
-    store::find_object(ctx.read(), id).await
+    store::find_object(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn list(
@@ -31,8 +31,7 @@ pub(crate) async fn list(
     board: BoardId,
     query: &PageQuery,
 ) -> Result<Page<BoardObject>, Error> {
-    ctx.authorize(Action::Read)?;
-    service::load(ctx.read(), board).await?;
+    ctx.on_board(Action::ReadBoard, board).await?;
     let limit = validate::limit(query.limit)?;
     let after = lookup::cursor(query.cursor.as_deref())?;
     let placed = store::objects(ctx.read(), board, after, Some(limit)).await?;
@@ -46,7 +45,7 @@ pub(crate) async fn get(
     board: BoardId,
     id: BoardObjectId,
 ) -> Result<BoardObject, Error> {
-    ctx.authorize(Action::Read)?;
+    ctx.on_board(Action::ReadBoard, board).await?;
     Ok(load(ctx.read(), board, id).await?.object())
 }
 
@@ -66,7 +65,7 @@ pub(crate) async fn create(
     board: BoardId,
     body: CreateBoardObject,
 ) -> Result<BoardObject, Error> {
-    ctx.authorize(Action::EditBoards)?;
+    ctx.on_board(Action::EditBoards, board).await?;
     if body.kind == ObjectKind::Session {
         return Err(Error::field("kind", "cannot be `session`: make a session instead"));
     }
@@ -122,7 +121,7 @@ pub(crate) async fn patch(
     id: BoardObjectId,
     body: PatchBoardObject,
 ) -> Result<BoardObject, Error> {
-    ctx.authorize(Action::EditBoards)?;
+    ctx.on_board(Action::EditBoards, board).await?;
     let is_rewritten = body.text.is_some();
     let pos = body.pos.map(|pos| validate::place("pos", pos)).transpose()?;
     let text = body.text.map(|text| validate::note("text", &text)).transpose()?;
@@ -204,7 +203,7 @@ fn refused_field(property: &str, why: Refused) -> Error {
 }
 
 pub(crate) async fn remove(ctx: &Ctx, board: BoardId, id: BoardObjectId) -> Result<(), Error> {
-    ctx.authorize(Action::EditBoards)?;
+    ctx.on_board(Action::EditBoards, board).await?;
     let removed = ctx.write(move |tx| {
         Box::pin(async move {
             let placed = load(tx.connection(), board, id).await?;

@@ -10,15 +10,14 @@ use grove_core_api::rest::boards::BoardView;
 
 /// The caller's view of a board; an empty one before the first.
 pub(crate) async fn get(ctx: &Ctx, board: BoardId) -> Result<BoardView, Error> {
-    ctx.authorize(Action::Read)?;
-    service::load(ctx.read(), board).await?;
+    ctx.on_board(Action::ReadBoard, board).await?;
     let stored = store::view(ctx.read(), ctx.actor.user, board).await?;
     Ok(stored.unwrap_or(BoardView { v: 1, ..BoardView::default() }))
 }
 
 /// Keeps the caller's view of a board.
 pub(crate) async fn put(ctx: &Ctx, board: BoardId, view: BoardView) -> Result<BoardView, Error> {
-    ctx.authorize(Action::EditOwnUser)?;
+    ctx.on_board(Action::KeepView, board).await?;
     check_view(&view)?;
     let user = ctx.actor.user;
     ctx.write(move |tx| {

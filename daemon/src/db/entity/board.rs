@@ -11,6 +11,11 @@ pub struct Model {
     pub short_id: String,
     #[sea_orm(column_type = "Text")]
     pub name: String,
+    pub owner_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text")]
+    pub visibility: String,
+    #[sea_orm(column_type = "Text")]
+    pub members_right: String,
     pub created_by: Uuid,
     pub created_at_ms: i64,
     pub updated_at_ms: i64,

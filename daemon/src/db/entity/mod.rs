@@ -6,6 +6,7 @@
 
 pub(crate) mod audit_entry;
 pub(crate) mod board;
+pub(crate) mod board_grant;
 pub(crate) mod board_image;
 pub(crate) mod board_object;
 pub(crate) mod board_view;
@@ -14,6 +15,7 @@ pub(crate) mod doc;
 pub(crate) mod doc_update;
 pub(crate) mod event;
 pub(crate) mod executor;
+pub(crate) mod group_member;
 pub(crate) mod idempotency_key;
 pub(crate) mod login_session;
 pub(crate) mod mention;
@@ -30,4 +32,5 @@ pub(crate) mod task;
 pub(crate) mod topic;
 pub(crate) mod topic_snapshot;
 pub(crate) mod user;
+pub(crate) mod user_group;
 pub(crate) mod worktree;

@@ -8,7 +8,7 @@ use crate::context::Actor;
 use crate::docs::store::Stored;
 use crate::error::Error;
 use grove_core_api::rest::docs::DocKind;
-use grove_core_api::{DocId, ErrorCode, limits};
+use grove_core_api::{BoardId, DocId, ErrorCode, limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +18,8 @@ use tokio::time::Instant;
 /// A document in memory, with what it belongs to.
 pub(crate) struct Open {
     pub(crate) kind: DocKind,
+    /// The board whose rights hold for it.
+    pub(crate) board: BoardId,
     /// Bytes that the text may have.
     pub(crate) most_bytes: usize,
     pub(crate) stored: Stored,

@@ -94,6 +94,7 @@ pub(crate) async fn diff(
     epoch: &str,
     state_vector: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    may_read(ctx, id).await?;
     let place = ctx.app.docs.hold(id, |it| ctx.app.hub.is_doc_open(it))?;
     let mut place = place.lock().await;
     let stored = &ensure(ctx, id, &mut place).await?.stored;
@@ -113,7 +114,8 @@ pub(crate) async fn update(
     let place = ctx.app.docs.hold(id, |it| ctx.app.hub.is_doc_open(it))?;
     let mut place = place.lock().await;
     let open = ensure(ctx, id, &mut place).await?;
-    may_write(ctx, open.kind)?;
+    let whose = (open.kind, open.board);
+    may_write(ctx, id, whose).await?;
     if open.stored.epoch != epoch {
         return Err(began_anew().into());
     }

@@ -16,6 +16,8 @@ use sea_orm::ConnectionTrait;
 pub(crate) struct Target {
     pub(super) kind: DocKind,
     pub(super) board: Option<BoardId>,
+    /// The board whose rights hold for it.
+    pub(super) place: BoardId,
     pub(super) session: Option<SessionId>,
     /// The words that it begins with.
     pub(super) text: String,
@@ -34,16 +36,16 @@ pub(super) async fn find(ctx: &Ctx, id: &IdRef) -> Result<DocId, Error> {
 /// The board object with words, or the session, that a document belongs to.
 pub(super) async fn target(connection: &impl ConnectionTrait, id: DocId) -> Result<Target, Error> {
     if let Some(words) = boards::service::objects::words(connection, id.0.into()).await? {
-        let (kind, board) = (DocKind::Note, Some(words.board));
+        let (kind, place) = (DocKind::Note, words.board);
         let (text, most_bytes) = (words.text, words.most_bytes);
-        return Ok(Target { kind, board, session: None, text, most_bytes });
+        return Ok(Target { kind, board: Some(place), place, session: None, text, most_bytes });
     }
     let session = SessionId(id.0);
     match sessions::service::load(connection, session).await {
-        Ok(_) => {
-            let (kind, session) = (DocKind::Draft, Some(session));
+        Ok(record) => {
+            let (kind, session, place) = (DocKind::Draft, Some(session), record.session.board_id);
             let (text, most_bytes) = (String::new(), limits::PROMPT_BYTES);
-            Ok(Target { kind, board: None, session, text, most_bytes })
+            Ok(Target { kind, board: None, place, session, text, most_bytes })
         }
         Err(_) => Err(Error::not_found(DocId::NOUN, id)),
     }
@@ -51,16 +53,24 @@ pub(super) async fn target(connection: &impl ConnectionTrait, id: DocId) -> Resu
 
 /// Who may read the board or session may read the document.
 pub(crate) async fn may_read(ctx: &Ctx, id: DocId) -> Result<Target, Error> {
-    ctx.authorize(Action::Read)?;
-    target(ctx.read(), id).await
+    let target = target(ctx.read(), id).await?;
+    let unseen = || Error::not_found(DocId::NOUN, id);
+    ctx.on_place(Action::ReadBoard, target.place, unseen).await?;
+    Ok(target)
 }
 
 /// Who may change the board, or prompt the session, may write.
-pub(super) fn may_write(ctx: &Ctx, kind: DocKind) -> Result<(), Error> {
-    ctx.authorize(match kind {
+pub(super) async fn may_write(
+    ctx: &Ctx,
+    id: DocId,
+    (kind, board): (DocKind, BoardId),
+) -> Result<(), Error> {
+    let action = match kind {
         DocKind::Note => Action::EditBoards,
         DocKind::Draft => Action::PromptSessions,
-    })
+    };
+    let unseen = || Error::not_found(DocId::NOUN, id);
+    ctx.on_place(action, board, unseen).await.map(drop)
 }
 
 /// Loads the document unless it is in memory; makes it when there is none.
@@ -82,11 +92,16 @@ pub(super) async fn load(tx: &Tx<'_>, id: DocId) -> Result<Open, Error> {
     let connection = tx.connection();
     let target = target(connection, id).await?;
     if let Some(stored) = store::load(connection, id).await? {
-        return Ok(Open { kind: target.kind, most_bytes: target.most_bytes, stored });
+        return Ok(Open {
+            kind: target.kind,
+            board: target.place,
+            most_bytes: target.most_bytes,
+            stored,
+        });
     }
     let document = Document::of_text(&target.text);
     let followed = (target.kind == DocKind::Note).then_some(0);
     let epoch = store::insert(connection, id, &document, followed, tx.now).await?;
     let stored = Stored { epoch, seq: 0, loose: Loose::default(), document };
-    Ok(Open { kind: target.kind, most_bytes: target.most_bytes, stored })
+    Ok(Open { kind: target.kind, board: target.place, most_bytes: target.most_bytes, stored })
 }

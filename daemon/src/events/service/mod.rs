@@ -18,7 +18,12 @@ pub(crate) use moments::at;
 
 /// A stretch of the log after a number.
 pub(crate) async fn list(ctx: &Ctx, topic: Topic, query: &EventQuery) -> Result<EventList, Error> {
-    ctx.authorize(Action::Read)?;
+    match topic {
+        Topic::Board(id) => ctx.on_board(Action::ReadBoard, id).await.map(drop)?,
+        Topic::Session(id) => ctx.on_session(Action::ReadBoard, id).await.map(drop)?,
+        Topic::User(id) if id == ctx.actor.user => ctx.authorize(Action::Read)?,
+        Topic::User(_) | Topic::Doc(_) => return Err(Error::not_found("log of", topic)),
+    }
     let limit = validate::limit(query.limit)?;
     let after = query.after.unwrap_or(0);
     if after < 0 {

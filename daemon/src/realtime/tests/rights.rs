@@ -47,6 +47,23 @@ async fn rt12_a_right_that_ends_ends_the_topic_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn rt12_a_change_of_rights_asks_again_for_every_open_topic() {
+    let world = World::loopback().await;
+    let mut ana = world.on_board("Ana").await;
+    assert_eq!(subscribe(&mut ana, &SESSION.to_string()).await["t"], "snap");
+    world.memory.hide(BOARD);
+    world.hub.recheck(None);
+    let told = ana.next_of("error").await;
+    assert_eq!((&told["code"], &told["ch"]), (&json!("forbidden"), &json!(BOARD.to_string())));
+    // What she may read goes on.
+    world.notes(BOARD, 1);
+    world.notes(SESSION, 1);
+    let next = ana.next().await;
+    assert_eq!((&next["t"], &next["ch"]), (&json!("ev"), &json!(SESSION.to_string())));
+    ana.assert_quiet().await;
+}
+
+#[tokio::test]
 async fn rt12_ones_own_topic_is_nobody_elses() {
     let world = World::loopback().await;
     let users = ["Ana", "Ben"].map(|name| world.memory.identity(&name.to_owned()).user);

@@ -11,6 +11,7 @@ use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use crate::{lookup, users, validate};
 use grove_core_api::ipc::bundle::{CreateBundle, ImportKind};
 use grove_core_api::ipc::method::{InspectRepo, ListBranches, MirrorRepo, RepoFacts};
@@ -246,6 +247,12 @@ pub(crate) async fn branches(ctx: &Ctx, id: RepoId) -> Result<Branches, Error> {
 
 pub(crate) async fn patch(ctx: &Ctx, id: RepoId, body: PatchRepo) -> Result<Repo, Error> {
     ctx.authorize(Action::EditRepos)?;
+    let repo = load(ctx.read(), id).await?;
+    if repo.created_by != ctx.actor.user && ctx.seen() != Seen::All {
+        let detail = format!("only who registered `{}` and admins change it", repo.name);
+        return Err(Error::new(ErrorCode::Forbidden, detail)
+            .hint("ask one of them: `grove user ls` shows who they are"));
+    }
     let branch = body.default_branch.map(|name| validate::branch(&name)).transpose()?;
     if let Some(branch) = &branch
         && !branches(ctx, id).await?.names.contains(branch)

@@ -42,7 +42,10 @@ struct Start {
 
 /// Makes a session with a worktree of its own (or in one that is there), perhaps with a prompt.
 pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Error> {
-    ctx.authorize(Action::EditSessions)?;
+    match body.board_id {
+        Some(board) => ctx.on_board(Action::EditSessions, board).await.map(drop)?,
+        None => ctx.authorize(Action::EditSessions)?,
+    }
     let prompt = body.prompt.as_deref().map(|it| validate::prompt("prompt", it)).transpose()?;
     let title = match (&body.title, &prompt) {
         (Some(title), _) => validate::title("title", title)?,
@@ -70,6 +73,7 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateSession) -> Result<Session, Er
                 let why = "belongs to a new worktree; this one is there already";
                 return Err(Error::field("branch", why));
             }
+            worktrees::service::allowed(ctx, Action::EditSessions, worktree).await?;
             let worktree = worktrees::service::ready(ctx.read(), worktree).await?;
             repos::service::here(ctx, worktree.repo_id).await?;
             let repo = repos::service::load(ctx.read(), worktree.repo_id).await?;
@@ -95,7 +99,7 @@ pub(crate) async fn spawn(
     parent: SessionId,
     body: SpawnSession,
 ) -> Result<Session, Error> {
-    ctx.authorize(Action::SpawnSessions)?;
+    ctx.on_session(Action::SpawnSessions, parent).await?;
     if ctx.actor.session().is_some_and(|own| own != parent) {
         let detail = "an agent spawns children of its own session only";
         return Err(Error::new(ErrorCode::Forbidden, detail));
@@ -163,7 +167,8 @@ async fn with_new_worktree(
     let repo = repos::service::ready(ctx.read(), repo).await?;
     let name = free_name(ctx, repo.id, &draft).await?;
     let branch = branch.unwrap_or_else(|| format!("grove/{name}"));
-    let plan = Plan { name, branch, base_ref, issue_url: None, beside };
+    let board = Some(draft.board);
+    let plan = Plan { name, branch, board, base_ref, issue_url: None, beside };
     let worktree = worktrees::service::add(ctx, repo.id, plan).await?;
     let id = worktree.id;
     match insert(ctx, draft, repo, worktree).await {

@@ -20,6 +20,7 @@ pub(crate) use recover::{
 };
 
 pub(crate) use super::model::{Record, StopReason};
+pub(crate) use super::store::board_of;
 
 use super::model;
 use super::store::{self, Filter};
@@ -27,6 +28,7 @@ use crate::auth::policy::Action;
 use crate::boards::service::CardPlace;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::grants::seen::Seen;
 use crate::{comments, events, lookup, messages, patch_ops, repos, tasks, validate, worktrees};
 use grove_core_api::event::{Object, Topic};
 use grove_core_api::rest::boards::SessionCard;
@@ -42,11 +44,11 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<SessionId, Error> {
-    store::find(ctx.read(), id).await
+    store::find(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn get(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
-    ctx.authorize(Action::Read)?;
+    ctx.on_session(Action::ReadBoard, id).await?;
     Ok(load(ctx.read(), id).await?.session)
 }
 
@@ -81,6 +83,7 @@ pub(crate) async fn list(ctx: &Ctx, query: &SessionQuery) -> Result<Page<Session
     ctx.authorize(Action::Read)?;
     let limit = validate::limit(query.limit)?;
     let filter = Filter {
+        seen: ctx.seen(),
         board: query.board_id,
         state: query.state,
         parent: query.parent_id,
@@ -110,16 +113,34 @@ pub(crate) async fn is_archived(
     Ok(found.is_none_or(|it| it.session.archived_at_ms.is_some()))
 }
 
-/// The newest sessions that wait for a person or have failed.
+/// The newest sessions that somebody sees and that wait for a person or have failed.
 pub(crate) async fn waiting(
     connection: &impl ConnectionTrait,
+    seen: Seen,
+    limit: u64,
+) -> Result<Vec<Session>, Error> {
+    waiting_of(connection, Filter { seen, ..Filter::default() }, limit).await
+}
+
+/// The newest sessions of a board that wait for a person or have failed.
+pub(crate) async fn waiting_on(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+) -> Result<Vec<Session>, Error> {
+    let filter = Filter { board: Some(board), ..Filter::default() };
+    waiting_of(connection, filter, limits::USER_ATTENTION).await
+}
+
+async fn waiting_of(
+    connection: &impl ConnectionTrait,
+    filter: Filter,
     limit: u64,
 ) -> Result<Vec<Session>, Error> {
     let states =
         [RunState::AwaitingApproval, RunState::AwaitingInput, RunState::Failed, RunState::Lost];
     let mut found = Vec::new();
     for state in states {
-        let filter = Filter { state: Some(state), ..Filter::default() };
+        let filter = Filter { state: Some(state), ..filter };
         found.extend(store::list(connection, filter, Some(limit)).await?);
     }
     found.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
@@ -139,7 +160,7 @@ pub(crate) async fn busy_in(ctx: &Ctx, id: WorktreeId) -> Result<Option<SessionI
 }
 
 pub(crate) async fn patch(ctx: &Ctx, id: SessionId, body: PatchSession) -> Result<Session, Error> {
-    ctx.authorize(Action::EditSessions)?;
+    let held = ctx.on_session(Action::EditSessions, id).await?;
     let title = body.title.map(|title| validate::title("title", &title)).transpose()?;
     if body.is_archived.is_some() {
         here(ctx, id).await?;
@@ -148,6 +169,9 @@ pub(crate) async fn patch(ctx: &Ctx, id: SessionId, body: PatchSession) -> Resul
         let title = title.clone();
         Box::pin(async move {
             let before = load(tx.connection(), id).await?;
+            if before.session.created_by != tx.actor.user {
+                held.require(tx.connection(), Action::SteerOthers).await?;
+            }
             let mut after = before.clone();
             after.session.title = title.unwrap_or(after.session.title);
             if let Some(is_archived) = body.is_archived {
@@ -176,8 +200,11 @@ fn busy(session: &Session) -> Error {
 
 /// Stops a session, puts it away and moves its worktree to the trash when nobody else uses it.
 pub(crate) async fn remove(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
-    ctx.authorize(Action::RemoveWorktrees)?;
-    let session = get(ctx, id).await?;
+    let held = ctx.on_session(Action::RemoveWorktrees, id).await?;
+    let session = load(ctx.read(), id).await?.session;
+    if session.created_by != ctx.actor.user {
+        held.require(ctx.read(), Action::SteerOthers).await?;
+    }
     if session.state.is_busy() {
         stop(ctx, id).await?;
         ctx.app.pool.until_idle(id).await?;
@@ -187,7 +214,9 @@ pub(crate) async fn remove(ctx: &Ctx, id: SessionId) -> Result<Session, Error> {
     ctx.app.pool.retire(id).await;
     let worktree = worktrees::service::load(ctx.read(), session.worktree_id).await?;
     let is_free = store::of_worktree(ctx.read(), worktree.id).await?.is_empty();
-    if is_free && worktree.state == WorktreeState::Ready {
+    // A worktree of somebody else is theirs to remove, unless one steers.
+    let is_theirs = worktree.created_by != ctx.actor.user && !held.is_enough(Action::SteerOthers);
+    if is_free && !is_theirs && worktree.state == WorktreeState::Ready {
         worktrees::service::remove(ctx, worktree.id).await?;
     }
     Ok(session)

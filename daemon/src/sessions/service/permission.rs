@@ -36,7 +36,7 @@ pub(crate) async fn answer(
     id: PermissionId,
     body: AnswerPermission,
 ) -> Result<Message, Error> {
-    ctx.authorize(Action::AnswerPermissions)?;
+    let held = ctx.on_session(Action::AnswerPermissions, session).await?;
     super::here(ctx, session).await?;
     let reason = body.reason.map(|reason| validate::note("reason", &reason)).transpose()?;
     let reason = reason.filter(|reason| !reason.trim().is_empty());
@@ -51,6 +51,9 @@ pub(crate) async fn answer(
                     .await?
                     .filter(|pending| pending.session == session)
                     .ok_or_else(|| Error::not_found(PermissionId::NOUN, id))?;
+                if tasks::service::load(connection, pending.task).await?.created_by != by {
+                    held.require(connection, Action::SteerOthers).await?;
+                }
                 let before = messages::service::get(connection, pending.message)
                     .await?
                     .ok_or_else(|| Error::internal("a request for permission has no message"))?;

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::context::{Ctx, Tx};
 use crate::error::Error;
 use crate::sessions::model::{Record, StopReason};
-use crate::{docs, messages, tasks, validate};
+use crate::{docs, grants, messages, tasks, validate};
 use grove_core_api::agent::Usage;
 use grove_core_api::rest::messages::{Body, Message, Role};
 use grove_core_api::rest::sessions::{CreatePrompt, Session};
@@ -15,7 +15,7 @@ use grove_core_api::{ErrorCode, SessionId, TaskId, limits};
 
 /// Queues a prompt; it starts at once when the agent is free.
 pub(crate) async fn prompt(ctx: &Ctx, id: SessionId, body: CreatePrompt) -> Result<Task, Error> {
-    ctx.authorize(Action::PromptSessions)?;
+    ctx.on_session(Action::PromptSessions, id).await?;
     let text = validate::prompt("text", &body.text)?;
     super::here(ctx, id).await?;
     let has_draft = body.draft.is_some();
@@ -104,8 +104,7 @@ pub(crate) async fn start_next(ctx: &Ctx, id: SessionId) -> Result<Option<Start>
             if running.await?.is_some() {
                 return Ok(None);
             }
-            let queued = tasks::service::first_in(tx.connection(), id, TaskState::Queued);
-            let Some(task) = queued.await? else { return Ok(None) };
+            let Some(task) = next_permitted(tx, id).await? else { return Ok(None) };
             let before = load(tx.connection(), id).await?;
             let mut after = before.clone();
             let mut begun = task.clone();
@@ -124,6 +123,25 @@ pub(crate) async fn start_next(ctx: &Ctx, id: SessionId) -> Result<Option<Start>
         })
     })
     .await
+}
+
+/// The oldest prompt that waits and whose author may still prompt here; those before it are refused.
+async fn next_permitted(tx: &Tx<'_>, id: SessionId) -> Result<Option<Task>, Error> {
+    let connection = tx.connection();
+    while let Some(task) = tasks::service::first_in(connection, id, TaskState::Queued).await? {
+        let before = load(connection, id).await?;
+        let board = before.session.board_id;
+        if grants::service::may_prompt(connection, task.created_by, board).await? {
+            return Ok(Some(task));
+        }
+        let detail = "refused: who prompted may not prompt on this board any more";
+        tasks::service::end(tx, task.id, TaskState::Failed, Some(detail.to_owned())).await?;
+        let mut after = before.clone();
+        detail.clone_into(&mut after.session.line);
+        let evidence = Some((grants::service::RIGHT_LOST, detail));
+        state::settle(tx, &before, after, evidence).await?;
+    }
+    Ok(None)
 }
 
 fn prompt_message(tx: &Tx<'_>, record: &Record, task: &Task) -> Message {
@@ -180,13 +198,20 @@ enum Queue {
 }
 
 async fn stop_running(ctx: &Ctx, id: SessionId, queue: Queue) -> Result<Session, Error> {
-    ctx.authorize(Action::PromptSessions)?;
+    let held = ctx.on_session(Action::PromptSessions, id).await?;
     super::here(ctx, id).await?;
     let (session, running) = ctx
         .write(move |tx| {
             Box::pin(async move {
                 let connection = tx.connection();
                 let before = load(connection, id).await?;
+                let states = match queue {
+                    Queue::Drop => &[TaskState::Running, TaskState::Queued][..],
+                    Queue::Keep => &[TaskState::Running][..],
+                };
+                if tasks::service::is_others(connection, id, states, tx.actor.user).await? {
+                    held.require(connection, Action::SteerOthers).await?;
+                }
                 while queue == Queue::Drop
                     && let Some(task) =
                         tasks::service::first_in(connection, id, TaskState::Queued).await?

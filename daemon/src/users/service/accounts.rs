@@ -11,7 +11,7 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::executor_pool::monitor_failed;
 use crate::privileged::client::AccountFacts;
-use crate::{sessions, validate, worktrees};
+use crate::{grants, sessions, validate, worktrees};
 use grove_core_api::isolation::UnixAccount;
 use grove_core_api::rest::users::{CreateUser, User, UserRole};
 use grove_core_api::{ErrorCode, UserId};
@@ -34,7 +34,10 @@ async fn add(ctx: &Ctx, body: CreateUser) -> Result<User, Error> {
     ctx.authorize(Action::Administer)?;
     let name = validate::title("name", &body.name)?;
     if body.role == Some(UserRole::Owner) {
-        return Err(Error::field("role", "must be `member` or `admin`: there is one owner"));
+        return Err(Error::field(
+            "role",
+            "must be `admin`, `member` or `viewer`: there is one owner",
+        ));
     }
     let is_shared = ctx.app.config.is_shared_host;
     if body.unix_account.is_some() && !is_shared {
@@ -185,6 +188,7 @@ pub(crate) async fn retire(ctx: &Ctx, id: UserId) -> Result<User, Error> {
 async fn end(ctx: &Ctx, id: UserId) -> Result<User, Error> {
     ctx.authorize(Action::Administer)?;
     let user = lock_out(ctx, id).await?;
+    grants::service::changed(ctx, Some(id)).await;
     ctx.app.hub.dismiss(id);
     sessions::service::end_all_of(ctx, &user).await?;
     let Some(account) = user.unix_account.clone() else { return Ok(user) };

@@ -1,8 +1,10 @@
 //! What people may do with users; their Unix accounts are in a file of their own.
 
 mod accounts;
+mod roles;
 
 pub(crate) use accounts::{account, create, owns, retire};
+pub(crate) use roles::{hand_over, patch};
 
 use super::store;
 use crate::auth::policy::Action;
@@ -32,6 +34,21 @@ pub(crate) async fn get(ctx: &Ctx, id: UserId) -> Result<User, Error> {
 /// A person, whoever asks.
 pub(crate) async fn load(connection: &impl ConnectionTrait, id: UserId) -> Result<User, Error> {
     store::get(connection, id).await?.ok_or_else(|| Error::not_found(UserId::NOUN, id))
+}
+
+/// A person who has not been retired.
+///
+/// # Errors
+/// `NotFound`, or `Gone` when somebody retired them.
+pub(crate) async fn check_active(
+    connection: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<User, Error> {
+    let user = load(connection, id).await?;
+    if user.retired_at_ms.is_some() {
+        return Err(Error::new(ErrorCode::Gone, format!("`{}` has been retired", user.name)));
+    }
+    Ok(user)
 }
 
 /// The newest people who have not been retired.

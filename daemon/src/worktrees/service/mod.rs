@@ -9,8 +9,10 @@ use crate::auth::policy::Action;
 use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::grants::seen::Seen;
+use crate::grants::service::Held;
 use crate::repos::service::{Homes, local_time};
-use crate::{lookup, repos, sessions, users, validate};
+use crate::{boards, lookup, repos, sessions, users, validate};
 use grove_core_api::ipc::method::{
     AddWorktree, DiffWorktree, Snapshot, TakeSnapshot, WorktreeAdded,
 };
@@ -19,16 +21,35 @@ use grove_core_api::rest::repos::Repo;
 use grove_core_api::rest::worktrees::{
     CreateWorktree, Diff, PatchWorktree, Worktree, WorktreeState,
 };
-use grove_core_api::{ErrorCode, IdRef, Page, PageQuery, RepoId, WorktreeId};
+use grove_core_api::{BoardId, ErrorCode, IdRef, Page, PageQuery, RepoId, WorktreeId};
 use sea_orm::ConnectionTrait;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<WorktreeId, Error> {
-    store::find(ctx.read(), id).await
+    store::find(ctx.read(), id, ctx.seen()).await
 }
 
 pub(crate) async fn get(ctx: &Ctx, id: WorktreeId) -> Result<Worktree, Error> {
-    ctx.authorize(Action::Read)?;
-    load(ctx.read(), id).await
+    allowed(ctx, Action::ReadBoard, id).await.map(|(worktree, _)| worktree)
+}
+
+/// A worktree on whose board the caller may do this, and what else they may there. One of no board is
+/// that of who made it, and of admins.
+pub(crate) async fn allowed(
+    ctx: &Ctx,
+    action: Action,
+    id: WorktreeId,
+) -> Result<(Worktree, Option<Held>), Error> {
+    let unseen = || Error::not_found(WorktreeId::NOUN, id);
+    let worktree = load(ctx.read(), id).await?;
+    let held = match worktree.board_id {
+        Some(board) => Some(ctx.on_place(action, board, unseen).await?),
+        None if ctx.seen() == Seen::All || worktree.created_by == ctx.actor.user => {
+            ctx.authorize(action)?;
+            None
+        }
+        None => return Err(unseen()),
+    };
+    Ok((worktree, held))
 }
 
 pub(crate) async fn load(
@@ -67,12 +88,13 @@ pub(crate) async fn list(
     ctx.authorize(Action::Read)?;
     let limit = validate::limit(query.limit)?;
     let before = lookup::cursor(query.cursor.as_deref())?;
-    let worktrees = store::list(ctx.read(), repo, include_trashed, before, limit).await?;
+    let filter = store::Filter { seen: ctx.seen(), repo, include_trashed, before };
+    let worktrees = store::list(ctx.read(), filter, limit).await?;
     Ok(lookup::page(worktrees, limit, |worktree| worktree.id.0))
 }
 
 pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, Error> {
-    ctx.authorize(Action::EditWorktrees)?;
+    let board = board_for(ctx, body.board_id).await?;
     let name = validate::slug("name", &body.name)?;
     let branch = match &body.branch {
         Some(branch) => validate::branch(branch)?,
@@ -83,8 +105,23 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, 
         None => None,
     };
     let base_ref = body.base_ref.as_deref().map(reference).transpose()?;
-    let plan = Plan { name, branch, base_ref, issue_url, beside: None };
+    let plan = Plan { name, branch, board, base_ref, issue_url, beside: None };
     add(ctx, body.repo_id, plan).await
+}
+
+/// The board that a new worktree belongs to: the one that is named, that of the agent's session, or
+/// the oldest on which one may make worktrees. Without any board it belongs to none.
+async fn board_for(ctx: &Ctx, named: Option<BoardId>) -> Result<Option<BoardId>, Error> {
+    let board = match (named, ctx.actor.session()) {
+        (Some(board), _) => board,
+        (None, Some(_)) => sessions::service::current(ctx).await?.board_id,
+        (None, None) => {
+            ctx.authorize(Action::EditWorktrees)?;
+            return boards::service::first_for(ctx, Action::EditWorktrees).await;
+        }
+    };
+    ctx.on_board(Action::EditWorktrees, board).await?;
+    Ok(Some(board))
 }
 
 /// What a new worktree is to be.
@@ -92,6 +129,8 @@ pub(crate) async fn create(ctx: &Ctx, body: CreateWorktree) -> Result<Worktree, 
 pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) branch: String,
+    /// The board whose rights hold for it.
+    pub(crate) board: Option<BoardId>,
     /// Branch, tag or commit; by default the repository's default branch.
     pub(crate) base_ref: Option<String>,
     pub(crate) issue_url: Option<String>,
@@ -176,6 +215,7 @@ async fn reserve(
             let worktree = Worktree {
                 id: clock::fresh_id(),
                 repo_id: repo.id,
+                board_id: plan.board,
                 path: paths.worktree(account.as_ref(), &repo.name, &plan.name),
                 name: plan.name,
                 branch: plan.branch,
@@ -219,7 +259,7 @@ pub(crate) async fn patch(
     id: WorktreeId,
     body: PatchWorktree,
 ) -> Result<Worktree, Error> {
-    ctx.authorize(Action::EditWorktrees)?;
+    allowed(ctx, Action::EditWorktrees, id).await?;
     let issue = body.issue_url.map(|url| validate::url("issue_url", &url)).transpose()?;
     let pull =
         body.pull_request_url.map(|url| validate::url("pull_request_url", &url)).transpose()?;
@@ -257,8 +297,10 @@ async fn own_worktree(
 
 /// Removes a worktree: snapshot, then the directory goes; the branch and the snapshot stay.
 pub(crate) async fn remove(ctx: &Ctx, id: WorktreeId) -> Result<Worktree, Error> {
-    ctx.authorize(Action::RemoveWorktrees)?;
-    let worktree = load(ctx.read(), id).await?;
+    let (worktree, held) = allowed(ctx, Action::RemoveWorktrees, id).await?;
+    if let Some(held) = held.filter(|_| worktree.created_by != ctx.actor.user) {
+        held.require(ctx.read(), Action::SteerOthers).await?;
+    }
     if worktree.state == WorktreeState::Trashed {
         return Ok(worktree);
     }
@@ -290,7 +332,7 @@ pub(crate) async fn remove(ctx: &Ctx, id: WorktreeId) -> Result<Worktree, Error>
 
 /// What the worktree changed since it started.
 pub(crate) async fn diff(ctx: &Ctx, id: WorktreeId) -> Result<Diff, Error> {
-    ctx.authorize(Action::Read)?;
+    allowed(ctx, Action::ReadBoard, id).await?;
     let worktree = ready(ctx.read(), id).await?;
     let account = place::account(ctx, &worktree).await?;
     let call =

@@ -4,7 +4,7 @@
 //! stands below parents that only root can change: the monitor makes and removes it, the account's own
 //! keeper fills and empties it.
 
-use super::{load, local_time, ready, store};
+use super::{allowed, load, local_time, ready, store};
 use crate::auth::policy::Action;
 use crate::context::Ctx;
 use crate::error::Error;
@@ -135,7 +135,7 @@ pub(crate) async fn orphan(ctx: &Ctx, account: &UnixAccount) -> Result<(), Error
 /// Puts the worktree's branch into the mirror, where others can start from it: a bundle goes from the
 /// account's keeper to the keeper of the mirrors, which checks every object.
 pub(crate) async fn publish(ctx: &Ctx, id: WorktreeId) -> Result<Published, Error> {
-    ctx.authorize(Action::EditRepos)?;
+    allowed(ctx, Action::PublishBranches, id).await?;
     let worktree = ready(ctx.read(), id).await?;
     let repo = repos::service::ready(ctx.read(), worktree.repo_id).await?;
     let account = account(ctx, &worktree).await?;
