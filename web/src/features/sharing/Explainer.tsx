@@ -6,7 +6,15 @@ import { ABLE, RIGHT_WORDS } from "@/features/rights/model";
 import { api } from "@/net/api";
 import { Field, Select } from "@/ui/Form";
 import { ProblemNote } from "@/ui/states";
-import type { BoardRights, User } from "@/wire";
+import type { BoardRights, RightSource, User } from "@/wire";
+
+/** The reasons as one is told them about oneself; those with a name in them are said by the server. */
+const MINE: Partial<Record<RightSource, string>> = {
+  ownership: "The board is yours",
+  grant: "It was given to you",
+};
+
+const asSentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function Reasons({ rights, isMe }: { rights: BoardRights; isMe: boolean }) {
   const { right, reasons, limits } = rights;
@@ -19,14 +27,15 @@ function Reasons({ rights, isMe }: { rights: BoardRights; isMe: boolean }) {
           <li key={`${reason.source} ${reason.group_id ?? ""}`} className="flex items-start gap-2">
             <Check size={14} aria-hidden="true" className="mt-0.75 shrink-0 text-run" />
             <span>
-              {reason.text} <span className="text-muted">({RIGHT_WORDS[reason.right].name.toLowerCase()})</span>
+              {(isMe && MINE[reason.source]) || asSentence(reason.text)}{" "}
+              <span className="text-muted">({RIGHT_WORDS[reason.right].name.toLowerCase()})</span>
             </span>
           </li>
         ))}
         {limits.map((limit) => (
           <li key={limit.cap} className="flex items-start gap-2">
             <ArrowDownRight size={14} aria-hidden="true" className="mt-0.75 shrink-0 text-need" />
-            <span>{limit.text}</span>
+            <span>{asSentence(limit.text)}</span>
           </li>
         ))}
         {reasons.length === 0 && limits.length === 0 && <li className="text-muted">Nothing gives a right here.</li>}
