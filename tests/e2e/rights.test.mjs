@@ -62,10 +62,10 @@ test("the owner shares the board with two people, and it is there for them at on
   const dialog = rightsDialog(page);
   await dialog.getByLabel("Right of whom is added").selectOption("view");
   await dialog.getByLabel("Add a person or a group").selectOption({ label: "Vera" });
-  await dialog.getByLabel("Right of Vera").waitFor();
+  await dialog.getByLabel("Right of Vera", { exact: true }).waitFor();
   await dialog.getByLabel("Right of whom is added").selectOption("prompt");
   await dialog.getByLabel("Add a person or a group").selectOption({ label: "Bruno" });
-  await dialog.getByLabel("Right of Bruno").waitFor();
+  await dialog.getByLabel("Right of Bruno", { exact: true }).waitFor();
   assert.deepEqual(await axe(page), []);
   await picture(page, "share");
   await page.keyboard.press("Escape");
@@ -98,7 +98,7 @@ test("who may view sees everything, can change nothing, and is told why", async 
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Share", exact: true }).click();
   const dialog = rightsDialog(page);
-  assert.ok(await dialog.getByLabel("Right of Bruno").isDisabled());
+  assert.ok(await dialog.getByLabel("Right of Bruno", { exact: true }).isDisabled());
   await dialog.getByRole("button", { name: "Why can I, or why not?" }).click();
   await dialog
     .getByRole("list", { name: "Reasons" })
