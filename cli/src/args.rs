@@ -187,6 +187,9 @@ pub(crate) struct Policy {
     /// What they may reach over the network
     #[arg(long, value_enum)]
     pub(crate) network: Option<Network>,
+    /// How much isolation is insisted on; never less than by the instance
+    #[arg(long, value_enum)]
+    pub(crate) isolation: Option<Isolation>,
     /// Processes and threads of one executor
     #[arg(long, value_name = "N")]
     pub(crate) processes: Option<u32>,

@@ -33,6 +33,17 @@ pub enum IsolationMode {
 }
 
 impl IsolationMode {
+    /// The one of both that insists on more.
+    #[must_use]
+    pub const fn or_stricter(self, other: Option<Self>) -> Self {
+        match (self, other) {
+            (mode, None) => mode,
+            (Self::Strict, _) | (_, Some(Self::Strict)) => Self::Strict,
+            (Self::Off, Some(Self::Off)) => Self::Off,
+            (Self::BestEffort | Self::Off, Some(Self::BestEffort | Self::Off)) => Self::BestEffort,
+        }
+    }
+
     /// Name as on the command line and on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {

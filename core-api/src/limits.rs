@@ -277,6 +277,14 @@ pub const EXECUTOR_TMP_MIB: u32 = 512;
 pub const EXECUTOR_DISK_MIB: u32 = 10_240;
 /// Ended executors that the registry keeps; the oldest are removed.
 pub const EXECUTOR_ROWS: u64 = 10_000;
+/// Keys that the executor of one session may ask for in a minute; one more is refused with `busy`, and
+/// the agent tries again after a pause.
+pub const CREDENTIALS_PER_MINUTE: u32 = 240;
+/// Lines of groved's log that one executor may fill in a minute with what it says on standard error;
+/// then it is not read until the minute is over, and what finds no room in its pipe is lost.
+pub const EXECUTOR_LOG_LINES: u32 = 120;
+/// Bytes of such a line; a longer one becomes several.
+pub const EXECUTOR_LOG_LINE_BYTES: usize = 1_024;
 /// Interval of removing what has expired: session tokens, old executors.
 pub const UPKEEP_MS: u64 = 60_000;
 /// Interval of measuring a worktree while a task runs in it.

@@ -5,7 +5,9 @@
 //! one executor that stands beside it. New kinds need an ADR; there are never more than twelve.
 
 use crate::ExecutorId;
-use crate::isolation::{ExecutorLimits, NetworkProfile, Roots, SandboxReport, UnixAccount};
+use crate::isolation::{
+    ExecutorLimits, IsolationMode, NetworkProfile, Roots, SandboxReport, UnixAccount,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,7 +33,8 @@ pub enum MonitorRequest {
         /// URL of the web interface.
         url: String,
     },
-    /// Starts an executor. The answer carries its connection and its pidfd.
+    /// Starts an executor. The answer carries its connection and where its standard
+    /// error comes out.
     Spawn {
         /// The new executor.
         id: ExecutorId,
@@ -40,7 +43,8 @@ pub enum MonitorRequest {
         /// One-time token (32 hex digits) that the executor demands in `initialize`.
         token: String,
     },
-    /// Makes a fresh connection to an executor that lives. The answer carries it and the pidfd.
+    /// Makes a fresh connection to an executor that lives. The answer carries what
+    /// that of `Spawn` does.
     Attach {
         /// The executor.
         id: ExecutorId,
@@ -128,6 +132,9 @@ pub struct Launch {
     /// What it may use up.
     #[serde(default)]
     pub limits: ExecutorLimits,
+    /// How much isolation is insisted on for this one; never less than the monitor was started with.
+    #[serde(default)]
+    pub isolation: Option<IsolationMode>,
 }
 
 /// A directory of an account, below a parent that only root can change.
@@ -198,7 +205,7 @@ impl Refusal {
 pub enum MonitorAnswer {
     /// Done.
     Done,
-    /// The executor's process; descriptors come along: connection, pidfd.
+    /// The executor's process; descriptors come along: connection, standard error.
     Started {
         /// Its process id.
         pid: i32,

@@ -76,10 +76,8 @@ impl App {
             let backend = Arc::new(RoomBackend::new(me.clone()));
             let life = (parts.spawner.clone(), parts.shutdown.child_token());
             let rights = Rights::new(parts.bus.is_shared());
-            let hub = Hub::joined(backend, boot, life, parts.bus);
-            let (spawner, paths) = (parts.spawner.clone(), parts.paths.clone());
-            let (audit, is_shared) = (Arc::clone(&parts.audit), parts.config.is_shared_host);
-            let pool = Pool::new(me.clone(), parts.monitor, audit, spawner, paths, is_shared);
+            let hub = Hub::joined(backend, boot, life.clone(), parts.bus);
+            let pool = Pool::new(me.clone(), parts.monitor, life);
             let allow = parts.config.file.egress.allow.clone();
             let egress = Egress::new(allow, parts.spawner.clone(), parts.shutdown.child_token());
             Self {

@@ -283,7 +283,8 @@ impl Config {
 impl Config {
     /// What executors may use and reach, before the policy of their repository narrows it.
     pub(crate) fn allowance(&self) -> Allowance {
-        Allowance::of_instance(self.file.isolation.network, &self.file.limits)
+        let network = self.file.isolation.network;
+        Allowance::of_instance(network, self.isolation, &self.file.limits)
     }
 }
 

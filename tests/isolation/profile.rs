@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Gid, Pid, getuid, pipe};
 use serde::Deserialize;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -241,6 +241,8 @@ pub(crate) fn plan(
         init_argument: Some("--init".to_owned()),
         environment: environment.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         descriptors,
+        // As executors have a pipe; a null device is told from the runner's own stream.
+        errors: OpenOptions::new().write(true).open("/dev/null").ok().map(OwnedFd::from),
         identity,
         write: vec![directory.clone(), PathBuf::from(&fixture.targets.executor_state)],
         read: readable(fixture),

@@ -59,7 +59,9 @@ async fn every_method_that_is_called_leaves_an_entry_and_the_chain_is_whole() ->
             let all = entries(&world.client).await?;
             let is_counted =
                 all.iter().any(|it| it.session_id == Some(session) && it.method == "session.event");
-            Ok(is_counted.then_some(all))
+            // The last thing that git does comes after the answer to the removal.
+            let is_removed = all.iter().any(|it| it.method == "git.worktree_remove");
+            Ok((is_counted && is_removed).then_some(all))
         })
         .await?;
         for (index, entry) in all.iter().enumerate() {

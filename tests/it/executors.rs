@@ -2,14 +2,18 @@
 
 use anyhow::{Context, ensure};
 use grove_core_api::isolation::ExecutorLimits;
+use grove_core_api::monitor::ExecutorRole;
 use grove_core_api::rest::executors::{Executor, ExecutorState};
 use grove_core_api::rest::messages::{Body, ToolState};
 use grove_core_api::rest::sessions::RunState;
 use grove_core_api::rest::tasks::TaskState;
 use grove_core_api::{ErrorCode, Page, SessionId};
 use grove_sandbox::cgroup::Cgroups;
-use grove_tests::{Outcome, Process, Setup, World, eventually, is_code, say, variable};
+use grove_tests::{
+    Outcome, Process, Setup, World, eventually, is_code, program, run, say, variable,
+};
 use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -92,17 +96,69 @@ async fn a_killed_executor_loses_its_turn_with_evidence_and_the_next_prompt_work
     .await
 }
 
+/// Keepers in the registry, newest first.
+async fn keepers(world: &World) -> Outcome<Vec<Executor>> {
+    let mut all = world.client.get::<Page<Executor>>("/executors").await?.items;
+    all.retain(|it| it.role == ExecutorRole::Keeper);
+    Ok(all)
+}
+
 #[tokio::test]
-async fn a_killed_keeper_comes_back_with_the_next_thing_that_git_does() -> Outcome {
-    let world = World::start().await?;
-    let keeper = executors(&world);
-    assert_eq!(keeper.len(), 1);
-    keeper[0].signal(Signal::SIGKILL)?;
-    let session = eventually("a worktree can be made again", async || {
-        Ok(world.client.new_session(world.repo.id, "After", Some("say hello")).await.ok())
+async fn a_killed_keeper_comes_back_with_the_next_thing_that_git_does_and_both_are_known() -> Outcome
+{
+    World::on_each(async |world| {
+        let keeper = executors(world);
+        assert_eq!(keeper.len(), 1);
+        let known = keepers(world).await?;
+        assert_eq!(known.len(), 1, "{known:?}");
+        let first = &known[0];
+        assert_eq!((first.state, first.pid), (ExecutorState::Healthy, Some(keeper[0].pid)));
+        assert_eq!((first.session_id, first.restarts, &first.end), (None, 0, &None));
+        let report = first.report.as_ref().context("how it is kept in its place")?;
+        assert_eq!((&first.account, first.uid), (&report.account, geteuid().as_raw()));
+        keeper[0].signal(Signal::SIGKILL)?;
+        let session = eventually("a worktree can be made again", async || {
+            Ok(world.client.new_session(world.repo.id, "After", Some("say hello")).await.ok())
+        })
+        .await?;
+        assert_eq!(world.client.until_over(session.id).await?.state, RunState::Idle);
+        let known = keepers(world).await?;
+        assert_eq!(known.len(), 2, "{known:#?}");
+        let (second, first) = (&known[0], &known[1]);
+        assert_eq!((second.state, second.restarts), (ExecutorState::Degraded, 1), "{second:?}");
+        assert!(second.pid.is_some() && second.end.is_none() && second.pid != first.pid);
+        let end = first.end.as_ref().context("how the first one ended")?;
+        assert!(end.is_crash && end.how == "killed by SIGKILL", "{end:?}");
+        assert!(first.ended_at_ms.is_some_and(|at| at <= second.started_at_ms), "{known:#?}");
+        let path = format!("/executors/{}/restart", second.id);
+        let refused =
+            is_code(world.client.post::<Executor>(&path, json!({})).await, ErrorCode::Conflict)?;
+        assert!(refused.detail.contains("by itself"));
+        Ok(())
     })
-    .await?;
-    assert_eq!(world.client.until_over(session.id).await?.state, RunState::Idle);
+    .await
+}
+
+#[tokio::test]
+async fn the_keepers_of_a_daemon_that_died_are_told_as_ended_by_the_next_one() -> Outcome {
+    let world = World::start().await?;
+    let before = keepers(&world).await?.remove(0);
+    world.grove.kill_daemon().await?;
+    let mut known = keepers(&world).await?;
+    let told = known.pop().context("the first one")?;
+    assert_eq!((told.id, told.state), (before.id, ExecutorState::Ended));
+    let end = told.end.context("how it ended")?;
+    assert!(!end.is_crash && end.how.contains("daemon"), "{end:?}");
+    // Whoever looks at the branches has a fresh one started.
+    let _: Value = world.client.get(format!("/repos/{}/branches", world.repo.id)).await?;
+    let fresh = keepers(&world).await?.remove(0);
+    assert!(fresh.id != before.id && fresh.end.is_none() && fresh.restarts == 0, "{fresh:?}");
+    let mut command = program(world.grove.programs().join("grove"));
+    command.args(["--url", world.grove.url(), "executor", "ls"]);
+    let listed = run(&mut command)?;
+    let line = listed.stdout.lines().find(|it| it.contains(&fresh.id.short()));
+    let line = line.context("the command line lists it")?;
+    assert!(line.contains("keeper") && line.contains(&fresh.account), "{listed:?}");
     world.end().await
 }
 
@@ -322,6 +378,7 @@ async fn a_policy_narrows_what_executors_of_a_repository_may_use() -> Outcome {
             json!({ "limits": { "memory_mib": 1 } }),
             json!({ "limits": { "threads": 1 } }),
             json!({ "network": "all" }),
+            json!({ "isolation": "off" }),
         ] {
             let refused = world.client.patch::<Value>(&path, json!({ "policy": policy })).await;
             is_code(refused, ErrorCode::InvalidRequest)?;

@@ -17,6 +17,7 @@ mod docs;
 mod events;
 mod executors;
 mod grants;
+mod hostile;
 mod idempotency;
 mod instance;
 mod matrix;

@@ -28,13 +28,17 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Starts of each kind, one after the other in turn.
 const ROUNDS: usize = 40;
-/// Pings of one measurement.
+/// Pings of one measurement, one after the other.
 const PINGS: usize = 4_000;
+const NO_PAUSE: Duration = Duration::ZERO;
+/// Pings of a person beside others' work, and the time from one to the next: who pings without pause
+/// asks for a whole processor, and gets the fair share of it.
+const PACED: (usize, Duration) = (1_000, Duration::from_millis(5));
 /// Executors that answer as fast as they can beside the one that is measured.
 const FLOODS: usize = 50;
 /// Answers of the others before they count as being at work.
@@ -136,11 +140,13 @@ impl Executor {
     }
 
     /// Microseconds of each ping, sorted.
-    fn pings(&mut self) -> Outcome<Vec<f64>> {
-        let mut times = Vec::with_capacity(PINGS);
+    fn pings(&mut self, count: usize, pace: Duration) -> Outcome<Vec<f64>> {
+        let mut times = Vec::with_capacity(count);
         let mut reader = BufReader::new(self.stream.try_clone()?);
         let mut line = String::new();
-        for _ in 0..PINGS {
+        let start = Instant::now();
+        for number in (0..).take(count) {
+            std::thread::sleep((start + pace * number).saturating_duration_since(Instant::now()));
             let begun = Instant::now();
             (&self.stream).write_all(PING)?;
             line.clear();
@@ -231,7 +237,7 @@ fn idle(bench: &Bench) -> Outcome {
     let (_, mut executor) = bench.executor("idle", LayerSet::all())?;
     let (_, mut bare) = bench.executor("bare", LayerSet::none())?;
     let (own, all) = executor.memory()?;
-    let (inside, outside) = (executor.pings()?, bare.pings()?);
+    let (inside, outside) = (executor.pings(PINGS, NO_PAUSE)?, bare.pings(PINGS, NO_PAUSE)?);
     say(&format!("memory: executor and init {own} KiB of their own, {all} KiB in proportion"));
     say(&format!(
         "ping: median {:.0} us through the sandbox, {:.0} us without",
@@ -303,10 +309,10 @@ fn flood(bench: &Bench) -> Outcome {
     let mut hear = || said.next().context("the others ended").and_then(|line| Ok(line?));
     ensure!(hear()? == "ready");
     answer_soon()?;
-    let quiet = executor.pings()?;
+    let quiet = executor.pings(PACED.0, PACED.1)?;
     writeln!(orders)?;
     ensure!(hear()? == "at work");
-    let loud = executor.pings()?;
+    let loud = executor.pings(PACED.0, PACED.1)?;
     drop(orders);
     let rate = hear()?;
     ensure!(others.wait()?.success(), "the others failed");
@@ -325,7 +331,7 @@ fn flood(bench: &Bench) -> Outcome {
 /// Sessions that burn the processor with what they started; what does one more person notice?
 fn burn(bench: &Bench) -> Outcome {
     let (_, mut executor) = bench.executor("calm", LayerSet::all())?;
-    let calm = executor.pings()?;
+    let calm = executor.pings(PACED.0, PACED.1)?;
     let mut plan = bench.plan(LayerSet::all());
     plan.program = "/bin/sh".into();
     plan.arguments = vec!["-c".into(), "while :; do :; done".into()];
@@ -334,7 +340,7 @@ fn burn(bench: &Bench) -> Outcome {
     for number in 0..FLOODS {
         burning.push(start(&plan, &bench.groups, &format!("burn-{number}"))?);
     }
-    let loud = executor.pings();
+    let loud = executor.pings(PACED.0, PACED.1);
     for started in burning {
         end(&started)?;
     }

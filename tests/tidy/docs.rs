@@ -69,6 +69,48 @@ fn what_a_user_reads_first_is_there() {
     assert!(changes.contains("## [Unreleased]") || changes.contains("## Unreleased"), "{changes}");
 }
 
+/// What stands between backticks in a line and is no path.
+fn quoted(line: &str) -> impl Iterator<Item = String> {
+    let words = line.split('`').skip(1).step_by(2);
+    words.filter(|it| !it.contains('/')).map(str::to_owned)
+}
+
+/// Names of the rows of attacks: the first text of each `row(…)`.
+fn attacks() -> BTreeSet<String> {
+    let rows = fs::read_to_string(root().join("tests/isolation/rows.rs")).unwrap_or_default();
+    let table = rows.split_once("const ROWS").map(|it| it.1.to_owned()).unwrap_or_default();
+    let name = |row: &str| row.split('"').nth(1).map(str::to_owned);
+    table.split("row(").skip(1).filter_map(name).collect()
+}
+
+/// Names of functions of tests.
+fn functions() -> BTreeSet<String> {
+    let name = |line: &str| Some(line.split_once("fn ")?.1.split('(').next()?.to_owned());
+    rust().iter().flat_map(|(_, text)| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn threats_name_attacks_and_tests_that_are_there_and_no_attack_is_left_out() {
+    let text = fs::read_to_string(root().join("docs/privilege.md")).unwrap_or_default();
+    let part = text.split_once("## Threats").map(|it| it.1).unwrap_or_default();
+    let part = part.split("\n## ").next().unwrap_or_default();
+    let rows = part.lines().filter(|it| it.starts_with('|') && it.contains('`'));
+    let last = |line: &str| line.trim_end_matches('|').rsplit('|').next().map(str::to_owned);
+    let named: BTreeSet<String> =
+        rows.filter_map(last).flat_map(|cell| quoted(&cell).collect::<Vec<_>>()).collect();
+    let (attacks, functions) = (attacks(), functions());
+    assert!(attacks.len() > 100 && named.len() > attacks.len(), "the tables are found");
+    let missing: Vec<_> =
+        named.iter().filter(|it| !attacks.contains(*it) && !functions.contains(*it)).collect();
+    report("write the test that docs/privilege.md promises", &texts(&missing));
+    let unnamed: Vec<_> = attacks.difference(&named).collect();
+    report("say in docs/privilege.md which threat the attack tries", &texts(&unnamed));
+}
+
+fn texts(names: &[&String]) -> Vec<String> {
+    names.iter().map(|it| (*it).clone()).collect()
+}
+
 /// Names that look like tests of a numbered rule, such as `rt05_…`.
 fn rule_tests(text: &str) -> BTreeSet<String> {
     let words = text.split(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));

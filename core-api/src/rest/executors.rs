@@ -1,6 +1,6 @@
 //! Executors: the processes that agents run in, what they may use, and how they ended.
 
-use crate::isolation::{NetworkProfile, SandboxReport};
+use crate::isolation::{IsolationMode, NetworkProfile, SandboxReport};
 use crate::monitor::ExecutorRole;
 use crate::{ExecutorId, SessionId, UnixMillis};
 use schemars::JsonSchema;
@@ -17,7 +17,8 @@ pub enum ExecutorState {
     Healthy,
     /// It crashed and is started again after a pause, or one before it crashed lately.
     Degraded,
-    /// It crashed too often; none is started until somebody restarts it.
+    /// It crashed too often; none is started until somebody restarts it. A keeper never is: the next
+    /// wish starts another one.
     Failed,
     /// It ended as it was meant to; the next prompt starts another one.
     Ended,
@@ -111,6 +112,10 @@ pub struct ExecutorPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub network: Option<NetworkProfile>,
+    /// How much isolation is insisted on: as much as the instance does, or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub isolation: Option<IsolationMode>,
     /// What they may use.
     pub limits: ResourceLimits,
 }
@@ -138,8 +143,10 @@ pub struct Executor {
     pub id: ExecutorId,
     /// What it is for.
     pub role: ExecutorRole,
-    /// The session that it works for.
+    /// The session that it works for; absent for a keeper, which works for everybody of its account.
     pub session_id: Option<SessionId>,
+    /// Name of the daemon that it works for; empty where there is only one.
+    pub node: String,
     /// How it is.
     pub state: ExecutorState,
     /// Unix account that it runs as; empty until it has started.

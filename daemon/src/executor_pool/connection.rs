@@ -1,5 +1,7 @@
 //! One connection to one executor: start or attach, `initialize`, lease.
 
+use super::budget::Budget;
+use super::said::Ears;
 use super::vouched::{Expected, Vouched};
 use crate::app::App;
 use crate::egress::{Door, Who};
@@ -27,6 +29,14 @@ const INITIALIZE: Duration = Duration::from_secs(10);
 
 /// How far clones are, by token.
 pub(super) type Progress = Arc<Mutex<HashMap<String, i32>>>;
+
+/// What all connections have in common.
+pub(super) struct Common {
+    pub(super) monitor: Arc<MonitorClient>,
+    pub(super) spawner: TaskTracker,
+    pub(super) progress: Progress,
+    pub(super) ears: Arc<Ears>,
+}
 
 /// An executor that has answered `initialize`.
 pub(super) struct Connection {
@@ -56,13 +66,12 @@ pub(super) type For<'a> = Option<(&'a Arc<App>, SessionId)>;
 /// # Errors
 /// `ExecutorFailed` when it cannot be started or does not answer; it is killed then.
 pub(super) async fn connect(
-    monitor: &MonitorClient,
-    spawner: &TaskTracker,
-    progress: &Progress,
+    common: &Common,
     id: ExecutorId,
     (reach, session): (Reach, For<'_>),
     watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
+    let monitor = &common.monitor;
     let token = crate::auth::token::fresh_hex::<16>();
     let (link, last_seq) = match reach {
         Reach::Start(launch) => (monitor.spawn(id, *launch, token.expose()).await, 0),
@@ -75,8 +84,9 @@ pub(super) async fn connect(
         door: Door::new(Arc::clone(&app.egress), Who { session, executor: id, profile }),
         app: Arc::clone(app),
         session,
+        keys: Mutex::new(Budget::new(limits::CREDENTIALS_PER_MINUTE)),
     });
-    match introduce(link, spawner, (progress, rights), (id, token, last_seq), watch).await {
+    match introduce(link, common, rights, (id, token, last_seq), watch).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
             if let Err(kill) = monitor.kill(id).await {
@@ -89,24 +99,25 @@ pub(super) async fn connect(
 
 async fn introduce(
     link: ExecutorLink,
-    spawner: &TaskTracker,
-    (progress, rights): (&Progress, Option<Rights>),
+    common: &Common,
+    rights: Option<Rights>,
     (id, token, last_seq): (ExecutorId, Secret, u64),
     watch: Arc<dyn Observer>,
 ) -> Result<Connection, Error> {
-    let ExecutorLink { pid, report, connection, pidfd: _ } = link;
+    let ExecutorLink { pid, report, connection, said } = link;
+    common.ears.listen(id, said);
     let expected = Expected::of(pid, &report);
     let (stream, stranger) = UnixStream::from_std(connection)
         .and_then(|stream| Vouched::new(stream, expected))
         .map_err(|error| Error::new(ErrorCode::ExecutorFailed, NO_ANSWER).because(error))?;
     let (sender, events) = mpsc::channel(EVENTS);
-    let handler = Arc::new(Incoming { sender, progress: Arc::clone(progress), rights });
+    let handler = Arc::new(Incoming { sender, progress: Arc::clone(&common.progress), rights });
     let (peer, driver) = Peer::start(stream, Arc::clone(&handler), Arc::clone(&watch));
     if let Some(rights) = &handler.rights {
         rights.door.bind(peer.clone());
     }
     let seen = Arc::clone(&stranger);
-    spawner.spawn(async move {
+    common.spawner.spawn(async move {
         let end = driver.await;
         tracing::debug!(executor.id = %id, ?end, "connection ended");
         if let Some(who) = seen.get() {
@@ -206,11 +217,16 @@ struct Rights {
     door: Door,
     app: Arc<App>,
     session: SessionId,
+    /// How often it may still ask for a key.
+    keys: Mutex<Budget>,
 }
 
 impl Rights {
     /// The key of the running task's provider. Which session asks is the connection's word.
     async fn credential(&self, wanted: GetCredential) -> Result<Credential, RpcError> {
+        if !self.keys.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(RpcError::new(frame::BUSY, "keys are asked for too often"));
+        }
         let given = instance::service::credential(&self.app, self.session, &wanted).await;
         given.map_err(|error| {
             let (code, detail) = (error.code(), error.detail().to_owned());

@@ -2,44 +2,46 @@
 //! they ended.
 //!
 //! The keeper without an account is the daemon's own: where the host is not shared it does
-//! everything, on a shared host it keeps the mirrors and never sees a tree of a person.
+//! everything, on a shared host it keeps the mirrors and never sees a tree of a person. Each is in
+//! the registry of executors (`executors`), from before its start until its end is known.
 
-use super::connection::{self, Connection, Progress, Reach, call, monitor_failed};
-use crate::audit::service::{Audit, Subject};
+use super::connection::{self, Common, Connection, Reach, call, monitor_failed};
+use super::ending::{self, Why};
+use crate::app::App;
+use crate::audit::service::Subject;
 use crate::clock;
+use crate::context::Ctx;
 use crate::error::Error;
-use crate::paths::{Paths, text};
-use crate::privileged::client::MonitorClient;
+use crate::executors::service::{self as registry, Health};
+use crate::paths::text;
 use grove_core_api::ipc::Method;
 use grove_core_api::ipc::bundle::DropBundle;
 use grove_core_api::ipc::method::{Ping, Shutdown};
 use grove_core_api::isolation::{ExecutorLimits, NetworkProfile, Roots, UnixAccount};
 use grove_core_api::monitor::{ExecutorRole, Launch, Place};
+use grove_core_api::rest::executors::{ExecutorEnd, ExecutorState};
 use grove_core_api::{ErrorCode, ExecutorId, limits};
 use grove_ipc::Peer;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
 /// Starts keepers and hands out the ones that live.
 pub(super) struct Keepers {
-    monitor: Arc<MonitorClient>,
-    audit: Arc<Audit>,
-    spawner: TaskTracker,
-    progress: Progress,
-    paths: Paths,
-    is_shared_host: bool,
+    app: Weak<App>,
+    common: Arc<Common>,
     slots: Mutex<HashMap<Option<UnixAccount>, Arc<Slot>>>,
 }
 
 /// The place of one account's keeper. Whoever uses the keeper holds the slot too.
 #[derive(Default)]
 struct Slot {
-    /// Held while one is started, so that there is never a second.
+    /// Held while one is started or settled, so that there is never a second.
     live: tokio::sync::Mutex<Option<Live>>,
     used_at: Mutex<Option<Instant>>,
+    /// How the keepers of this account fare.
+    health: Mutex<Health>,
 }
 
 #[derive(Clone)]
@@ -83,6 +85,19 @@ impl Slot {
         let used_at = *self.used_at.lock().unwrap_or_else(PoisonError::into_inner);
         used_at.map_or(Duration::ZERO, |used_at| used_at.elapsed())
     }
+
+    /// How its keepers fare, after `change`.
+    fn health(&self, change: impl FnOnce(Health) -> Health) -> Health {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        *health = change(*health);
+        *health
+    }
+
+    /// The keeper, when it lives.
+    async fn living(&self) -> Option<Peer> {
+        let live = self.live.lock().await;
+        live.as_ref().map(|it| &it.peer).filter(|it| !it.is_closed()).cloned()
+    }
 }
 
 /// Whether nobody holds the slot but the table: only asked with the table locked, so it stays so.
@@ -91,16 +106,15 @@ fn is_unused(slot: &Arc<Slot>) -> bool {
 }
 
 impl Keepers {
-    pub(super) fn new(
-        monitor: Arc<MonitorClient>,
-        audit: Arc<Audit>,
-        spawner: TaskTracker,
-        progress: Progress,
-        paths: Paths,
-        is_shared_host: bool,
-    ) -> Arc<Self> {
-        let slots = Mutex::default();
-        Arc::new(Self { monitor, audit, spawner, progress, paths, is_shared_host, slots })
+    pub(super) fn new(app: Weak<App>, common: Arc<Common>) -> Arc<Self> {
+        Arc::new(Self { app, common, slots: Mutex::default() })
+    }
+
+    fn ctx(&self) -> Result<Ctx, Error> {
+        let app = self.app.upgrade().filter(|app| !app.shutdown.is_cancelled());
+        let app =
+            app.ok_or_else(|| Error::new(ErrorCode::Unavailable, "Grove is shutting down"))?;
+        Ok(Ctx::system(&app, app.owner()))
     }
 
     /// The keeper of an account; without one the daemon's own.
@@ -110,25 +124,79 @@ impl Keepers {
     ) -> Result<Keeper, Error> {
         let slot = self.slot(account)?;
         slot.touch();
+        if let Some(peer) = slot.living().await {
+            return Ok(Keeper { peer, slot });
+        }
+        // To its end, whether somebody waits for it or not: one that is half started is nobody's.
+        let start = Arc::clone(self).start(Arc::clone(&slot), account.cloned());
+        let started = self.common.spawner.spawn(start).await;
+        let peer = started.map_err(|error| Error::internal(error.to_string()))??;
+        Ok(Keeper { peer, slot })
+    }
+
+    /// Starts the keeper of a slot unless it lives.
+    async fn start(
+        self: Arc<Self>,
+        slot: Arc<Slot>,
+        account: Option<UnixAccount>,
+    ) -> Result<Peer, Error> {
         let mut live = slot.live.lock().await;
         if let Some(live) = live.as_ref().filter(|live| !live.peer.is_closed()) {
-            return Ok(Keeper { peer: live.peer.clone(), slot: Arc::clone(&slot) });
+            return Ok(live.peer.clone());
         }
+        let ctx = self.ctx()?;
+        if let Some(Live { id, .. }) = live.take() {
+            self.gone(&ctx, &slot, id, Why::Crashed).await;
+        }
+        let launch = self.launch(&ctx, account.as_ref()).await?;
         let id = clock::fresh_id();
-        let launch = self.launch(account).await?;
-        let reach = Reach::Start(Box::new(launch));
-        let account_name = account.map(|it| it.name.clone());
-        let subject = Subject { executor: Some(id), account: account_name, ..Subject::default() };
-        let watch = self.audit.executor(subject);
-        let (spawner, progress) = (&self.spawner, &self.progress);
-        let connection =
-            connection::connect(&self.monitor, spawner, progress, id, (reach, None), watch).await?;
-        let Connection { peer, .. } = connection;
-        self.clean(&peer, account).await;
+        let health = slot.health(|it| it.started(clock::now()));
+        registry::keeper_begins(&ctx, id, health.restarts()).await?;
+        let connection = match self.connect(&ctx, id, launch, account.clone()).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.not_started(&ctx, &slot, id).await;
+                return Err(error);
+            }
+        };
+        let Connection { peer, pid, report, .. } = connection;
+        if let Err(error) = registry::keeper_lives(&ctx, id, pid, report).await {
+            tracing::warn!(executor.id = %id, %error, "failed to store that a keeper lives");
+        }
+        self.clean(&ctx, &peer, account.as_ref()).await;
         *live = Some(Live { id, peer: peer.clone() });
         drop(live);
-        self.spawner.spawn(keep_lease(Arc::clone(self), peer.clone(), account.cloned()));
-        Ok(Keeper { peer, slot })
+        let kept = Kept { id, peer: peer.clone(), account, slot: Arc::downgrade(&slot) };
+        self.common.spawner.spawn(keep_lease(Arc::clone(&self), kept));
+        Ok(peer)
+    }
+
+    async fn connect(
+        &self,
+        ctx: &Ctx,
+        id: ExecutorId,
+        launch: Launch,
+        account: Option<UnixAccount>,
+    ) -> Result<Connection, Error> {
+        let account = account.map(|it| it.name);
+        let subject = Subject { executor: Some(id), account, ..Subject::default() };
+        let watch = ctx.app.audit.executor(subject);
+        let reach = (Reach::Start(Box::new(launch)), None);
+        connection::connect(&self.common, id, reach, watch).await
+    }
+
+    /// Notes the end of one that was never of use.
+    async fn not_started(&self, ctx: &Ctx, slot: &Slot, id: ExecutorId) {
+        let outcome = self.common.monitor.outcome(id).await.ok();
+        let why =
+            if outcome.is_some() { Why::Crashed } else { Why::Asked("it could not be started") };
+        note_end(ctx, slot, id, ending::end(why, outcome, None)).await;
+    }
+
+    /// Finds out how one ended and notes it.
+    async fn gone(&self, ctx: &Ctx, slot: &Slot, id: ExecutorId, why: Why) {
+        let outcome = ending::outcome(&self.common.monitor, id).await;
+        note_end(ctx, slot, id, ending::end(why, outcome, None)).await;
     }
 
     fn slot(self: &Arc<Self>, account: Option<&UnixAccount>) -> Result<Arc<Slot>, Error> {
@@ -144,19 +212,21 @@ impl Keepers {
                 );
             };
             if let Some(slot) = slots.remove(&key) {
-                self.spawner.spawn(Arc::clone(self).end(slot));
+                let why = "others needed git more than this account";
+                self.common.spawner.spawn(Arc::clone(self).end(slot, why));
             }
         }
         Ok(Arc::clone(slots.entry(key).or_default()))
     }
 
     /// How a keeper is started: beside its repositories, with its own trees and the mirrors.
-    async fn launch(&self, account: Option<&UnixAccount>) -> Result<Launch, Error> {
-        let mirrors = text(&self.paths.mirrors());
-        let repositories = text(&self.paths.repositories(account));
-        let worktrees = text(&self.paths.worktrees(account));
+    async fn launch(&self, ctx: &Ctx, account: Option<&UnixAccount>) -> Result<Launch, Error> {
+        let paths = &ctx.app.paths;
+        let mirrors = text(&paths.mirrors());
+        let repositories = text(&paths.repositories(account));
+        let worktrees = text(&paths.worktrees(account));
         let (directory, roots) = match account {
-            None if self.is_shared_host => {
+            None if ctx.app.config.is_shared_host => {
                 (mirrors.clone(), Roots { write: vec![mirrors], read: Vec::new() })
             }
             None => {
@@ -164,7 +234,8 @@ impl Keepers {
                 (mirrors, Roots { write, read: Vec::new() })
             }
             Some(account) => {
-                let made = self.monitor.make_directory(account.clone(), Place::Repositories).await;
+                let made =
+                    self.common.monitor.make_directory(account.clone(), Place::Repositories).await;
                 made.map_err(monitor_failed)?;
                 let write = vec![repositories.clone(), worktrees];
                 (repositories, Roots { write, read: vec![mirrors] })
@@ -177,17 +248,18 @@ impl Keepers {
             roots,
             network: NetworkProfile::default(),
             limits: ExecutorLimits::default(),
+            isolation: None,
         })
     }
 
     /// Removes bundles that a keeper left behind when it was killed.
-    async fn clean(&self, peer: &Peer, account: Option<&UnixAccount>) {
-        let mut places = Vec::new();
+    async fn clean(&self, ctx: &Ctx, peer: &Peer, account: Option<&UnixAccount>) {
+        let (paths, mut places) = (&ctx.app.paths, Vec::new());
         if account.is_none() {
-            places.push(self.paths.incoming());
+            places.push(paths.incoming());
         }
-        if account.is_some() || !self.is_shared_host {
-            places.push(self.paths.outgoing(account));
+        if account.is_some() || !ctx.app.config.is_shared_host {
+            places.push(paths.outgoing(account));
         }
         for place in places {
             let call = DropBundle { bundle: text(&place) };
@@ -216,12 +288,12 @@ impl Keepers {
         let key = Some(account.clone());
         let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         if let Some(slot) = slot {
-            Arc::clone(self).end(slot).await;
+            Arc::clone(self).end(slot, "its account was retired").await;
         }
     }
 
     /// Asks a keeper to end, and makes sure that it does.
-    async fn end(self: Arc<Self>, slot: Arc<Slot>) {
+    async fn end(self: Arc<Self>, slot: Arc<Slot>, why: &'static str) {
         let Some(Live { id, peer }) = slot.live.lock().await.take() else { return };
         let grace_ms = limits::EXECUTOR_GRACE_MS;
         let time = Duration::from_millis(grace_ms);
@@ -230,8 +302,11 @@ impl Keepers {
             drop(tokio::time::timeout(time, peer.closed()).await);
         }
         peer.close();
-        if let Err(error) = self.monitor.kill(id).await {
+        if let Err(error) = self.common.monitor.kill(id).await {
             tracing::debug!(executor.id = %id, %error, "the keeper was gone already");
+        }
+        if let Ok(ctx) = self.ctx() {
+            self.gone(&ctx, &slot, id, Why::Asked(why)).await;
         }
     }
 
@@ -252,25 +327,79 @@ impl Keepers {
     }
 }
 
+async fn note_end(ctx: &Ctx, slot: &Slot, id: ExecutorId, end: ExecutorEnd) {
+    let now = clock::now();
+    let after = |it: Health| if end.is_crash { it.keeper_crashed(now) } else { it.ended(now) };
+    let state = slot.health(after).state(now);
+    if end.is_crash {
+        tracing::warn!(executor.id = %id, how = end.how, "a keeper ended");
+    }
+    if let Err(error) = registry::keeper_ended(ctx, id, state, end).await {
+        tracing::warn!(executor.id = %id, %error, "failed to store how a keeper ended");
+    }
+}
+
+/// A keeper whose lease is kept.
+struct Kept {
+    id: ExecutorId,
+    peer: Peer,
+    account: Option<UnixAccount>,
+    /// Not held: whoever holds it uses the keeper.
+    slot: Weak<Slot>,
+}
+
 /// Pings a keeper until it ends, so that it knows its daemon and we know it lives; ends it when it
 /// has been idle.
-async fn keep_lease(keepers: Arc<Keepers>, peer: Peer, account: Option<UnixAccount>) {
+async fn keep_lease(keepers: Arc<Keepers>, kept: Kept) {
     let mut ticks = tokio::time::interval(Duration::from_millis(limits::IPC_PING_MS));
-    loop {
+    let mut shown = None;
+    let why = loop {
         tokio::select! {
-            () = peer.closed() => return,
+            () = kept.peer.closed() => break Why::Crashed,
             _ = ticks.tick() => {
-                if let Some(slot) = keepers.take_idle(account.as_ref(), &peer) {
-                    Arc::clone(&keepers).end(slot).await;
+                if let Some(slot) = keepers.take_idle(kept.account.as_ref(), &kept.peer) {
+                    Arc::clone(&keepers).end(slot, "it was not needed any more").await;
                     return;
                 }
                 let lease = Duration::from_millis(limits::IPC_LEASE_MS);
-                if let Err(error) = peer.request_within(Ping {}, lease).await {
-                    tracing::warn!(%error, "the keeper does not answer");
-                    peer.close();
-                    return;
+                if let Err(error) = kept.peer.request_within(Ping {}, lease).await
+                    && !kept.peer.is_closed()
+                {
+                    tracing::warn!(executor.id = %kept.id, %error, "the keeper does not answer");
+                    kept.peer.close();
+                    break Why::Useless("it did not answer any more and was killed");
                 }
+                kept.note_health(&keepers, &mut shown).await;
             }
         }
+    };
+    kept.settle(&keepers, why).await;
+}
+
+impl Kept {
+    /// Notes that the keeper has been calm for long enough after crashes before it.
+    async fn note_health(&self, keepers: &Keepers, shown: &mut Option<ExecutorState>) {
+        let (Some(slot), Ok(ctx)) = (self.slot.upgrade(), keepers.ctx()) else { return };
+        let state = slot.health(|it| it).state(clock::now());
+        if shown.replace(state).is_some_and(|before| before != state)
+            && let Err(error) = registry::keeper_fares(&ctx, self.id, state).await
+        {
+            tracing::warn!(executor.id = %self.id, %error, "failed to store how a keeper fares");
+        }
+    }
+
+    /// Notes how it ended, unless that was done by whoever ended it or wants the next one.
+    async fn settle(self, keepers: &Keepers, why: Why) {
+        let (Some(slot), Ok(ctx)) = (self.slot.upgrade(), keepers.ctx()) else { return };
+        let mut live = slot.live.lock().await;
+        if live.take_if(|it| it.id == self.id).is_none() {
+            return;
+        }
+        if matches!(why, Why::Useless(_))
+            && let Err(error) = keepers.common.monitor.kill(self.id).await
+        {
+            tracing::debug!(executor.id = %self.id, %error, "the keeper was gone already");
+        }
+        keepers.gone(&ctx, &slot, self.id, why).await;
     }
 }

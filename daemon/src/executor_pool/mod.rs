@@ -5,12 +5,14 @@
 //! of the daemon, `Pool::recover` attaches to the executors that still live. Nothing here decides
 //! what an event means: that is `sessions::service`.
 
+mod budget;
 mod connection;
 mod disk;
 mod ending;
 mod keeper;
 mod pool;
 mod prompt;
+mod said;
 mod unit;
 mod vouched;
 

@@ -1,14 +1,13 @@
 //! All units and the keeper; the doors for the services.
 
-use super::connection::Progress;
+use super::connection::{Common, Progress};
 use super::ending::{self, Why};
 use super::keeper::{Keeper, Keepers};
+use super::said::Ears;
 use super::unit::{self, Order, Unit};
 use crate::app::App;
-use crate::audit::service::Audit;
 use crate::context::Ctx;
 use crate::error::Error;
-use crate::paths::Paths;
 use crate::privileged::client::{MonitorCallError, MonitorClient};
 use crate::repos::service::Homes;
 use crate::sessions::service as sessions;
@@ -23,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Orders that may wait for a unit; waking twice is waking once, so a full queue loses nothing.
@@ -32,8 +32,7 @@ const ORDERS: usize = 64;
 pub(crate) struct Pool {
     app: Weak<App>,
     pub(crate) monitor: Arc<MonitorClient>,
-    pub(super) spawner: TaskTracker,
-    pub(super) progress: Progress,
+    pub(super) common: Arc<Common>,
     keepers: Arc<Keepers>,
     units: Mutex<HashMap<SessionId, UnitHandle>>,
     /// One permit per executor of a session; a prompt waits for one in its queue.
@@ -50,23 +49,18 @@ impl Pool {
     pub(crate) fn new(
         app: Weak<App>,
         monitor: MonitorClient,
-        audit: Arc<Audit>,
-        spawner: TaskTracker,
-        paths: Paths,
-        is_shared_host: bool,
+        (spawner, shutdown): (TaskTracker, CancellationToken),
     ) -> Self {
         let monitor = Arc::new(monitor);
-        let progress = Progress::default();
-        let keepers = Keepers::new(
-            Arc::clone(&monitor),
-            audit,
-            spawner.clone(),
-            Arc::clone(&progress),
-            paths,
-            is_shared_host,
-        );
+        let common = Arc::new(Common {
+            monitor: Arc::clone(&monitor),
+            spawner: spawner.clone(),
+            progress: Progress::default(),
+            ears: Ears::new(spawner, shutdown),
+        });
+        let keepers = Keepers::new(app.clone(), Arc::clone(&common));
         let slots = Arc::new(Semaphore::new(limits::EXECUTORS));
-        Self { app, monitor, spawner, progress, keepers, units: Mutex::default(), slots }
+        Self { app, monitor, common, keepers, units: Mutex::default(), slots }
     }
 
     /// The keeper of an account (absent: the daemon's own), started when there is none.
@@ -89,11 +83,11 @@ impl Pool {
 
     /// Percent of a clone.
     pub(crate) fn progress(&self, token: &str) -> Option<i32> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
+        self.common.progress.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied()
     }
 
     pub(crate) fn forget_progress(&self, token: &str) {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+        self.common.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
     }
 
     /// Has the session's unit look for work.
@@ -252,7 +246,7 @@ impl Pool {
         let handle = self.add_unit(&app, session, None);
         if let Err(mpsc::error::TrySendError::Full(order)) = handle.orders.try_send(order) {
             // The unit is behind; its orders are few and must not be lost.
-            self.spawner.spawn(async move { drop(handle.orders.send(order).await) });
+            self.common.spawner.spawn(async move { drop(handle.orders.send(order).await) });
         }
     }
 
@@ -272,7 +266,7 @@ impl Pool {
         let handle = UnitHandle { orders, is_idle };
         units.insert(session, handle.clone());
         let unit = Unit::new(Arc::clone(app), session, receiver, idle);
-        self.spawner.spawn(unit::run(unit, attach));
+        self.common.spawner.spawn(unit::run(unit, attach));
         handle
     }
 

@@ -48,7 +48,7 @@ impl Health {
     pub(crate) fn started(self, now: UnixMillis) -> Self {
         let after_crash = u32::from(self.retry_at_ms.is_some());
         Self {
-            restarts: self.restarts + after_crash,
+            restarts: self.restarts.saturating_add(after_crash),
             started_at_ms: Some(now),
             retry_at_ms: None,
             has_failed: false,
@@ -61,6 +61,13 @@ impl Health {
         let has_failed = restarts >= limits::EXECUTOR_RESTARTS;
         let retry_at_ms = (!has_failed).then(|| now + pause(restarts));
         Self { restarts, started_at_ms: None, retry_at_ms, has_failed }
+    }
+
+    /// A keeper ended by itself. It needs no pause and is never given up: the next one is started
+    /// when somebody wants something of git, and not before.
+    pub(crate) fn keeper_crashed(self, now: UnixMillis) -> Self {
+        let restarts = if self.is_stable(now) { 0 } else { self.restarts };
+        Self { restarts, started_at_ms: None, retry_at_ms: Some(now), has_failed: false }
     }
 
     /// It was ended.
@@ -182,6 +189,26 @@ mod tests {
         assert_eq!(health.ended(calm).restarts(), 0);
         assert_eq!(health.ended(almost).restarts(), 1);
         assert_eq!(health.ended(calm).state(calm), ExecutorState::Ended);
+    }
+
+    #[test]
+    fn a_keeper_may_be_started_at_once_however_often_it_crashed() {
+        let mut health = Health::default().started(0);
+        for restarts in 1..100 {
+            health = health.keeper_crashed(SECOND);
+            assert_eq!(
+                (health.permit(SECOND), health.state(SECOND)),
+                (Permit::Now, ExecutorState::Degraded)
+            );
+            health = health.started(SECOND);
+            assert_eq!(
+                (health.restarts(), health.state(SECOND)),
+                (restarts, ExecutorState::Degraded)
+            );
+        }
+        let calm = SECOND + STABLE;
+        assert_eq!(health.state(calm), ExecutorState::Healthy);
+        assert_eq!(health.keeper_crashed(calm).started(calm).restarts(), 1);
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::grants::seen::Seen;
 use crate::{lookup, repos, sessions, validate};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::monitor::ExecutorRole;
-use grove_core_api::rest::executors::{Executor, ExecutorEnd, ExecutorQuery, ExecutorState};
-use grove_core_api::{ErrorCode, ExecutorId, IdRef, Page, SessionId, limits};
+use grove_core_api::rest::executors::{
+    Executor, ExecutorEnd, ExecutorQuery, ExecutorState, ResourceLimits,
+};
+use grove_core_api::{ErrorCode, ExecutorId, IdRef, Page, SessionId, UnixMillis, limits};
 use sea_orm::ConnectionTrait;
 
 pub(crate) async fn find(ctx: &Ctx, id: &IdRef) -> Result<ExecutorId, Error> {
@@ -82,8 +84,9 @@ pub(crate) async fn allowance(ctx: &Ctx, session: SessionId) -> Result<Allowance
 /// What an executor that lives was started with.
 pub(crate) async fn allowance_of(ctx: &Ctx, id: ExecutorId) -> Result<Allowance, Error> {
     let executor = load(ctx.read(), id).await?;
-    let network = executor.report.map(|it| it.network).unwrap_or_default();
-    Ok(Allowance { network, limits: executor.limits })
+    let report = executor.report.unwrap_or_default();
+    let (network, isolation) = (report.network, Some(report.mode));
+    Ok(Allowance { network, isolation, limits: executor.limits })
 }
 
 /// The limit of memory that an executor was started with, for telling how it ended; without the
@@ -98,29 +101,86 @@ pub(crate) async fn memory_mib_of(ctx: &Ctx, id: ExecutorId) -> Option<u32> {
     }
 }
 
-/// Notes an executor that is about to be started for a session.
+/// Notes an executor that is about to be started for a session. `node` is the daemon's name.
 pub(crate) async fn begin(
     tx: &Tx<'_>,
     (id, session): (ExecutorId, SessionId),
     restarts: u32,
     allowance: &Allowance,
+    node: &str,
 ) -> Result<(), Error> {
-    let executor = Executor {
+    let role = (ExecutorRole::Session, Some(session));
+    let executor = Executor { limits: allowance.limits, ..fresh(id, role, restarts, tx.now, node) };
+    store::insert(tx.connection(), &executor).await
+}
+
+/// One that is about to be started.
+fn fresh(
+    id: ExecutorId,
+    (role, session_id): (ExecutorRole, Option<SessionId>),
+    restarts: u32,
+    now: UnixMillis,
+    node: &str,
+) -> Executor {
+    Executor {
         id,
-        role: ExecutorRole::Session,
-        session_id: Some(session),
+        role,
+        session_id,
+        node: node.to_owned(),
         state: if restarts > 0 { ExecutorState::Degraded } else { ExecutorState::Healthy },
         account: String::new(),
         uid: 0,
         pid: None,
         restarts,
-        limits: allowance.limits,
+        limits: ResourceLimits::default(),
         report: None,
         end: None,
-        started_at_ms: tx.now,
+        started_at_ms: now,
         ended_at_ms: None,
-    };
-    store::insert(tx.connection(), &executor).await
+    }
+}
+
+/// Notes a keeper that is about to be started.
+pub(crate) async fn keeper_begins(ctx: &Ctx, id: ExecutorId, restarts: u32) -> Result<(), Error> {
+    let node = ctx.app.hub.bus().name().to_owned();
+    ctx.write(move |tx| {
+        let keeper = fresh(id, (ExecutorRole::Keeper, None), restarts, tx.now, &node);
+        Box::pin(async move { store::insert(tx.connection(), &keeper).await })
+    })
+    .await
+}
+
+/// As [`lives`], for a keeper.
+pub(crate) async fn keeper_lives(
+    ctx: &Ctx,
+    id: ExecutorId,
+    pid: i32,
+    report: SandboxReport,
+) -> Result<(), Error> {
+    ctx.write(move |tx| {
+        let report = report.clone();
+        Box::pin(async move { lives(tx, id, pid, &report).await })
+    })
+    .await
+}
+
+/// As [`fares`], for a keeper.
+pub(crate) async fn keeper_fares(
+    ctx: &Ctx,
+    id: ExecutorId,
+    state: ExecutorState,
+) -> Result<(), Error> {
+    ctx.write(move |tx| Box::pin(fares(tx, id, state))).await
+}
+
+/// As [`ended`], for a keeper.
+pub(crate) async fn keeper_ended(
+    ctx: &Ctx,
+    id: ExecutorId,
+    state: ExecutorState,
+    end: ExecutorEnd,
+) -> Result<(), Error> {
+    ctx.write(move |tx| Box::pin(ended(tx, id, state, end.clone()))).await
 }
 
 /// Notes that it lives, and how it is kept in its place.
@@ -159,7 +219,8 @@ pub(crate) async fn ended(
     store::update(tx.connection(), &executor).await
 }
 
-/// After a start of the daemon: notes the end of executors that are neither alive nor any session's.
+/// After a start of the daemon: notes the end of executors that are neither alive nor any session's,
+/// and of every keeper before: none is taken up again.
 ///
 /// `others` are sessions of other daemons, which look after their own.
 pub(crate) async fn settle_strays(
@@ -167,21 +228,41 @@ pub(crate) async fn settle_strays(
     live: Vec<ExecutorId>,
     others: Vec<SessionId>,
 ) -> Result<(), Error> {
+    let node = ctx.app.hub.bus().name().to_owned();
     ctx.write(move |tx| {
-        let (live, others) = (live.clone(), others.clone());
+        let (live, others, node) = (live.clone(), others.clone(), node.clone());
         Box::pin(async move {
             for stray in store::without_end(tx.connection()).await? {
-                let is_others = stray.session_id.is_some_and(|it| others.contains(&it));
-                if !is_others && !live.contains(&stray.id) {
-                    let how = "it ended while Grove was not running; how is not known".to_owned();
-                    let end = ExecutorEnd { how, is_crash: false, is_out_of_memory: false };
-                    ended(tx, stray.id, ExecutorState::Ended, end).await?;
-                }
+                let Some(how) = stray_end(&stray, &live, &others, &node) else { continue };
+                let end =
+                    ExecutorEnd { how: how.to_owned(), is_crash: false, is_out_of_memory: false };
+                ended(tx, stray.id, ExecutorState::Ended, end).await?;
             }
             Ok(())
         })
     })
     .await
+}
+
+/// How one ended that has no end in the registry; `None` when it lives or is another daemon's.
+fn stray_end(
+    stray: &Executor,
+    live: &[ExecutorId],
+    others: &[SessionId],
+    node: &str,
+) -> Option<&'static str> {
+    match stray.role {
+        ExecutorRole::Keeper => {
+            // Without a name it is from the time when the daemon was alone.
+            let is_ours = stray.node.is_empty() || stray.node == node;
+            is_ours.then_some("the daemon that it worked for ended")
+        }
+        ExecutorRole::Session => {
+            let is_others = stray.session_id.is_some_and(|it| others.contains(&it));
+            let is_known = is_others || live.contains(&stray.id);
+            (!is_known).then_some("it ended while Grove was not running; how is not known")
+        }
+    }
 }
 
 /// Removes the oldest executors when there are too many.

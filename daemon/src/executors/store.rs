@@ -18,6 +18,7 @@ use uuid::Uuid;
 #[serde(default)]
 struct Data {
     v: u32,
+    node: String,
     limits: ResourceLimits,
     report: Option<SandboxReport>,
     end: Option<ExecutorEnd>,
@@ -127,6 +128,7 @@ const fn role_name(role: ExecutorRole) -> &'static str {
 fn row(executor: &Executor) -> Result<executor::ActiveModel, Error> {
     let data = Data {
         v: 1,
+        node: executor.node.clone(),
         limits: executor.limits,
         report: executor.report.clone(),
         end: executor.end.clone(),
@@ -161,6 +163,7 @@ fn read(row: executor::Model) -> Result<Executor, Error> {
         id: ExecutorId(row.id),
         role,
         session_id: row.session_id.map(SessionId),
+        node: data.node,
         state,
         account: row.account,
         uid: u32::try_from(row.uid).unwrap_or(u32::MAX),

@@ -49,7 +49,7 @@ pub enum MonitorCallError {
     Channel(#[from] io::Error),
 }
 
-/// A fresh connection to an executor, with the descriptor that tells when its process ends.
+/// A fresh connection to an executor.
 #[derive(Debug)]
 pub struct ExecutorLink {
     /// Process id.
@@ -58,8 +58,8 @@ pub struct ExecutorLink {
     pub report: SandboxReport,
     /// The daemon's end of the connection; nonblocking, ready for `tokio::net::UnixStream::from_std`.
     pub connection: UnixStream,
-    /// Becomes readable when the process has ended.
-    pub pidfd: OwnedFd,
+    /// Where its standard error comes out: a pipe, the same one with each connection.
+    pub said: OwnedFd,
 }
 
 /// How an executor ended.
@@ -279,12 +279,12 @@ impl MonitorClient {
         let (answer, fds) = self.request(request).await?;
         let MonitorAnswer::Started { pid, report } = answer else { return Err(unexpected(answer)) };
         let mut fds = fds.into_iter();
-        let (Some(connection), Some(pidfd)) = (fds.next(), fds.next()) else {
+        let (Some(connection), Some(said)) = (fds.next(), fds.next()) else {
             return Err(MonitorCallError::Protocol);
         };
         let connection = UnixStream::from(connection);
         connection.set_nonblocking(true)?;
-        Ok(ExecutorLink { pid, report, connection, pidfd })
+        Ok(ExecutorLink { pid, report, connection, said })
     }
 
     async fn request(

@@ -10,9 +10,7 @@ use grove_core_api::monitor::{
 };
 use grove_core_api::{ExecutorId, Secret};
 use grove_sandbox::cgroup::Cgroup;
-use grove_sandbox::{pidfd, tree};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,6 +25,7 @@ struct Executor {
     account: Option<String>,
     report: SandboxReport,
     process: Channelled,
+    said: OwnedFd,
 }
 
 struct Ended {
@@ -41,7 +40,14 @@ pub(super) struct Connected {
     pub(super) pid: i32,
     pub(super) report: SandboxReport,
     pub(super) connection: OwnedFd,
-    pub(super) pidfd: OwnedFd,
+    pub(super) said: OwnedFd,
+}
+
+impl Executor {
+    fn connected(&self, connection: OwnedFd) -> Result<Connected, Refused> {
+        let said = self.said.try_clone().map_err(failed("copy a descriptor"))?;
+        Ok(Connected { pid: self.process.pid, report: self.report.clone(), connection, said })
+    }
 }
 
 /// Every executor that lives, by id.
@@ -72,13 +78,11 @@ impl Executors {
             return Err(Refused::new(Refusal::Busy, format!("there are {MOST} executors already")));
         }
         request::check_token(&token)?;
-        let Started { process, report, connection } =
+        let Started { process, report, connection, said } =
             spawn::executor(host, id, &launch, Secret::new(token))?;
         let account = launch.account.map(|account| account.name);
-        let executor = self.live.entry(id).or_insert(Executor { role, account, report, process });
-        let pidfd = executor.process.pidfd.try_clone().map_err(failed("copy the pidfd"))?;
-        let report = executor.report.clone();
-        Ok(Connected { pid: executor.process.pid, report, connection, pidfd })
+        let executor = Executor { role, account, report, process, said };
+        self.live.entry(id).or_insert(executor).connected(connection)
     }
 
     /// Makes a fresh connection to one that lives.
@@ -94,11 +98,9 @@ impl Executors {
             token: Secret::new(token),
             report: executor.report.clone(),
         };
-        let process = &executor.process;
-        let connection = spawn::connect(&process.channel, &greeting)
+        let connection = spawn::connect(&executor.process.channel, &greeting)
             .map_err(failed("hand over a connection"))?;
-        let pidfd = process.pidfd.try_clone().map_err(failed("copy the pidfd"))?;
-        Ok(Connected { pid: process.pid, report: executor.report.clone(), connection, pidfd })
+        executor.connected(connection)
     }
 
     /// Kills one with everything below it and waits until its process has ended. It stays listed
@@ -108,7 +110,7 @@ impl Executors {
     /// `Unknown`, or `System` when the kernel does not let it end.
     pub(super) fn kill(&self, id: ExecutorId) -> Result<i32, Refused> {
         let process = &self.live.get(&id).ok_or_else(unknown)?.process;
-        end(process);
+        process.end();
         let mut ended = [PollFd::new(process.pidfd.as_fd(), PollFlags::POLLIN)];
         match poll(&mut ended, PollTimeout::from(DEATH_MS)) {
             Ok(0) => Err(Refused::new(Refusal::System, "it was killed but has not ended yet")),
@@ -119,7 +121,7 @@ impl Executors {
 
     /// Kills all of them.
     pub(super) fn kill_all(&self) {
-        self.live.values().for_each(|executor| end(&executor.process));
+        self.live.values().for_each(|executor| executor.process.end());
     }
 
     /// Forgets all of them, and their control groups go.
@@ -172,19 +174,6 @@ impl Executors {
         let is_its = |executor: &Executor| executor.account.as_deref() == Some(account);
         self.live.iter().filter(|(_, executor)| is_its(executor)).map(|(id, _)| *id).collect()
     }
-}
-
-/// Kills an executor with everything that it started: by its control group, else by its tree.
-fn end(process: &Channelled) {
-    if let Some(group) = &process.group {
-        group.kill();
-    } else {
-        // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
-        // A process that has just ended by itself takes no signal, which is fine.
-        drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGSTOP));
-        tree::kill_below(process.pid);
-    }
-    drop(pidfd::signal(process.pidfd.as_fd(), Signal::SIGKILL));
 }
 
 fn unknown() -> Refused {

@@ -194,7 +194,7 @@ impl Monitor {
         let sent = match outcome {
             Ok(Outcome::Done { .. }) => channel::send(channel, &MonitorAnswer::Done, &[]),
             Ok(Outcome::Started(connected)) => {
-                let fds = [connected.connection.as_fd(), connected.pidfd.as_fd()];
+                let fds = [connected.connection.as_fd(), connected.said.as_fd()];
                 let Connected { pid, report, .. } = &connected;
                 let answer = MonitorAnswer::Started { pid: *pid, report: report.clone() };
                 channel::send(channel, &answer, &fds)

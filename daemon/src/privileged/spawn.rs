@@ -13,11 +13,11 @@ use grove_core_api::monitor::{ExecutorGreeting, ExecutorRole, Launch, Refusal};
 use grove_core_api::{ExecutorId, Secret};
 use grove_sandbox::account::{self, Identity};
 use grove_sandbox::cgroup::{Cgroup, Cgroups};
-use grove_sandbox::{LayerSet, Plan, StartError, environment, person, start};
+use grove_sandbox::{LayerSet, Plan, StartError, environment, person, pidfd, start, tree};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
-use nix::unistd::{AccessFlags, Pid, access, geteuid};
+use nix::unistd::{AccessFlags, Pid, access, geteuid, pipe2};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -60,6 +60,21 @@ pub(super) struct Channelled {
     pub(super) group: Option<Cgroup>,
 }
 
+impl Channelled {
+    /// Kills it with everything that it started: by its control group, else by its tree.
+    pub(super) fn end(&self) {
+        if let Some(group) = &self.group {
+            group.kill();
+        } else {
+            // Stopped, it starts nothing more, and as the subreaper it keeps its orphans in sight.
+            // A process that has just ended by itself takes no signal, which is fine.
+            drop(pidfd::signal(self.pidfd.as_fd(), Signal::SIGSTOP));
+            tree::kill_below(self.pid);
+        }
+        drop(pidfd::signal(self.pidfd.as_fd(), Signal::SIGKILL));
+    }
+}
+
 /// Starts the daemon: on a shared host as the service account, without any privilege.
 ///
 /// # Errors
@@ -96,6 +111,8 @@ pub(super) struct Started {
     pub(super) report: SandboxReport,
     /// The daemon's end of the first connection.
     pub(super) connection: OwnedFd,
+    /// Where its standard error comes out.
+    pub(super) said: OwnedFd,
 }
 
 /// Starts an executor and hands it its first connection.
@@ -110,16 +127,23 @@ pub(super) fn executor(
     token: Secret,
 ) -> Result<Started, Refused> {
     let identity = identity(host, launch)?;
-    let plan = plan(host, launch, identity)?;
+    let mode = host.mode.or_stricter(launch.isolation);
+    let mut plan = plan(host, launch, (identity, mode))?;
+    // Nobody waits for whoever reads it: what finds no room is lost.
+    let (said, says) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+        .map_err(|errno| refuse(io::Error::from(errno).into()))?;
+    plan.errors = Some(says);
     let account = plan.identity.as_ref().map_or_else(account::own_name, |it| it.name.clone());
     let uid = plan.identity.as_ref().map_or(geteuid(), |it| it.uid).as_raw();
-    let (mut process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
-    let report = SandboxReport { mode: host.mode, account, uid, network: launch.network, layers };
+    let (process, layers) = begin(plan, &host.groups, &id.to_string()).map_err(refuse)?;
+    let report = SandboxReport { mode, account, uid, network: launch.network, layers };
     let greeting = ExecutorGreeting { id, role: launch.role, token, report: report.clone() };
     match connect(&process.channel, &greeting) {
-        Ok(connection) => Ok(Started { process, report, connection }),
+        Ok(connection) => Ok(Started { process, report, connection, said }),
         Err(error) => {
-            end_unborn(&mut process);
+            process.end();
+            // It fails only when there is nothing to wait for.
+            waitpid(Pid::from_raw(process.pid), None).ok();
             let detail = format!("failed to hand over a connection: {error}");
             Err(Refused::new(Refusal::System, detail))
         }
@@ -152,7 +176,11 @@ fn identity(host: &Host, launch: &Launch) -> Result<Option<Identity>, Refused> {
     }
 }
 
-fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan, Refused> {
+fn plan(
+    host: &Host,
+    launch: &Launch,
+    (identity, mode): (Option<Identity>, IsolationMode),
+) -> Result<Plan, Refused> {
     request::open_directory(&host.home, &launch.directory)?;
     request::check_roots(&launch.roots, identity.is_some().then_some(&host.home))?;
     let paths = |list: &[String]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
@@ -162,8 +190,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
     if !write.contains(&directory) {
         write.push(directory.clone());
     }
-    let mut layers =
-        if host.mode == IsolationMode::Off { LayerSet::none() } else { LayerSet::all() };
+    let mut layers = if mode == IsolationMode::Off { LayerSet::none() } else { LayerSet::all() };
     let mut cover: Vec<PathBuf> = vec![host.home.clone()];
     let mut tmp = PathBuf::from("/tmp");
     match &identity {
@@ -213,10 +240,7 @@ fn plan(host: &Host, launch: &Launch, identity: Option<Identity>) -> Result<Plan
         umask,
         limits: ExecutorLimits { processes, ..launch.limits },
         layers,
-        required: match host.mode {
-            IsolationMode::Strict => LayerSet::strict(),
-            IsolationMode::BestEffort | IsolationMode::Off => LayerSet::none(),
-        },
+        required: if mode == IsolationMode::Strict { LayerSet::strict() } else { LayerSet::none() },
         ..Plan::new(&host.programs.executor, directory)
     })
 }
@@ -242,14 +266,4 @@ fn begin(
     let started = start(&plan, groups, id)?;
     let grove_sandbox::Started { pid, pidfd, group, layers } = started;
     Ok((Channelled { pid, pidfd, channel: ours, group }, layers))
-}
-
-fn end_unborn(process: &mut Channelled) {
-    if let Some(group) = process.group.take() {
-        group.kill();
-    }
-    let pid = Pid::from_raw(process.pid);
-    // Both fail only when it has ended by itself.
-    kill(pid, Signal::SIGKILL).ok();
-    waitpid(pid, None).ok();
 }

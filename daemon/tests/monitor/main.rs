@@ -32,6 +32,7 @@ fn launch(directory: String) -> Launch {
         roots: Roots::default(),
         network: NetworkProfile::default(),
         limits: ExecutorLimits::default(),
+        isolation: None,
     }
 }
 
@@ -164,6 +165,7 @@ fn a_killed_daemon_comes_back_and_finds_its_executors() -> Outcome {
     let (grove, daemon) = Grove::start()?;
     let (executor, _lost) = spawn(&grove, &daemon, ID)?;
     executor.greeting()?;
+    executor.tell("say before")?;
     daemon.signal(Signal::SIGKILL)?;
     daemon.wait_end()?;
     let daemon = grove.relay()?;
@@ -176,10 +178,31 @@ fn a_killed_daemon_comes_back_and_finds_its_executors() -> Outcome {
     assert!(matches!(answer, MonitorAnswer::Started { pid: it, .. } if it == pid), "{answer:?}");
     let (greeting, executor_end) = executor.greeting()?;
     assert_eq!(greeting.token.expose(), token);
-    fds.pop();
+    executor.tell("say after")?;
+    let said = fds.pop().ok_or("nothing to hear it by")?;
+    let mut words = [0; 64];
+    let length = nix::unistd::read(&said, &mut words)?;
+    assert_eq!(&words[..length], b"before\nafter\n", "nothing of it is lost with a daemon");
     let daemon_end = UnixStream::from(fds.pop().ok_or("no connection")?);
     speak(&daemon_end, &executor_end)?;
     assert_eq!(daemon.ask(&ready())?.0, MonitorAnswer::Done);
+    Ok(())
+}
+
+#[test]
+fn an_executor_that_nobody_listens_to_does_not_wait_and_reaches_no_log_of_the_monitors() -> Outcome
+{
+    let (grove, daemon) = Grove::start()?;
+    let (executor, daemon_end) = spawn(&grove, &daemon, ID)?;
+    let (_, executor_end) = executor.greeting()?;
+    let errors = fs::read_link(format!("/proc/{}/fd/2", executor.hello.pid))?;
+    assert!(errors.to_string_lossy().starts_with("pipe:"), "{errors:?}");
+    executor.tell("flood")?;
+    executor.tell("say unheard")?;
+    speak(&daemon_end, &executor_end)?;
+    executor.exit(0)?;
+    let log = grove.log()?;
+    assert!(!log.contains("xxx") && !log.contains("unheard"), "{log}");
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 //! It hands its descriptor 3 to the test over the socket `relay.sock`, which it finds at its working
 //! directory or above, so that the test itself plays the part; then it does as it is told. The
 //! commands: `exit N`, `deaf` (takes no SIGTERM), `close` (descriptor 3), `stray` (starts a process
-//! that leaves its parents and its session, and lives until it is killed).
+//! that leaves its parents and its session, and lives until it is killed), `say WORD` (on standard
+//! error), `flood` (says more than anybody keeps).
 
 use grove_daemon::privileged::channel;
 use nix::sys::signal::{SigSet, Signal};
@@ -14,6 +15,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+
+/// Thousands of bytes of a flood.
+const FLOOD: usize = 1_000;
 
 /// What a relay tells about itself.
 #[derive(Serialize)]
@@ -48,6 +52,8 @@ fn obey(stream: UnixStream, socket: &Path, channel: OwnedFd) -> Result<ExitCode,
                 mask.add(Signal::SIGTERM);
                 mask.thread_block()?;
             }
+            Some(("say", word)) => say(&format!("{word}\n")),
+            None if line == "flood" => (0..FLOOD).for_each(|_| say(&"x".repeat(1_000))),
             None if line == "close" => drop(channel.take()),
             None if line == "stray" => stray(socket)?,
             _ => return Err(format!("unknown command {line}").into()),
@@ -55,6 +61,11 @@ fn obey(stream: UnixStream, socket: &Path, channel: OwnedFd) -> Result<ExitCode,
         answers.write_all(b"done\n")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn say(text: &str) {
+    // What finds no room is lost.
+    std::io::stderr().write_all(text.as_bytes()).ok();
 }
 
 fn find_socket() -> Result<PathBuf, Box<dyn Error>> {

@@ -82,7 +82,7 @@ impl Child<'_> {
         // As the account that it will run as: a directory of somebody else's is refused here.
         nix::unistd::chdir(&self.plan.directory).map_err(plainly("enter its directory"))?;
         self.confine()?;
-        place(&descriptors)?;
+        place(self.plan.errors.as_ref(), &descriptors)?;
         let Program { path, arguments, environment } = program;
         let errno = sys::execute(&path, &arguments, &environment);
         Ok(plainly("start the program")(errno))
@@ -281,12 +281,14 @@ fn become_account(identity: &Identity) -> Result<(), String> {
 }
 
 /// Puts the program's descriptors at their numbers and lets nothing else through.
-fn place(descriptors: &[OwnedFd]) -> Result<(), Failure> {
+fn place(errors: Option<&OwnedFd>, descriptors: &[OwnedFd]) -> Result<(), Failure> {
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(plainly("open /dev/null"))?;
-    let targets = [0, 1].map(|number| (null.as_fd(), number));
+    let streams = [Some(&null), Some(&null), errors];
+    let streams =
+        streams.into_iter().zip(0..).filter_map(|(it, number)| Some((it?.as_fd(), number)));
     let own = descriptors.iter().map(AsFd::as_fd).zip(FIRST..);
-    let all: Vec<(BorrowedFd<'_>, RawFd)> = targets.into_iter().chain(own).collect();
+    let all: Vec<(BorrowedFd<'_>, RawFd)> = streams.chain(own).collect();
     for (descriptor, number) in &all {
         sys::place(*descriptor, *number).map_err(plainly("place a descriptor"))?;
     }

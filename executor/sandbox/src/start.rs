@@ -41,6 +41,8 @@ pub struct Plan {
     pub environment: Vec<(String, OsString)>,
     /// Become descriptors 3, 4, … of the program.
     pub descriptors: Vec<OwnedFd>,
+    /// Becomes its standard error; absent: the caller's.
+    pub errors: Option<OwnedFd>,
     /// The account that it becomes; absent: it stays with the caller's.
     pub identity: Option<Identity>,
     /// Working directory: absolute, entered as the account.
@@ -78,6 +80,7 @@ impl Plan {
             init_argument: None,
             environment: Vec::new(),
             descriptors: Vec::new(),
+            errors: None,
             identity: None,
             directory: directory.into(),
             write: Vec::new(),

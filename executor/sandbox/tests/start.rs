@@ -40,6 +40,7 @@ impl Bench {
             init_argument: None,
             environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
             descriptors: vec![theirs],
+            errors: None,
             identity: geteuid().is_root().then(|| Identity {
                 name: "nobody".into(),
                 uid: Uid::from_raw(65_500),

@@ -3,6 +3,7 @@
 use super::model::ModelError;
 use grove_core_api::agent::ErrorClass;
 use grove_core_api::ipc::credential::{Credential, GetCredential};
+use grove_core_api::ipc::frame;
 use grove_core_api::{Secret, TaskId};
 use grove_ipc::{CallError, Peer};
 use tokio::sync::watch;
@@ -23,7 +24,8 @@ impl Keys {
     /// Asks the daemon; while there is none, waits for it: an executor that nobody comes back to ends.
     ///
     /// # Errors
-    /// `auth` with the daemon's words when it refuses, `network` when it does not answer.
+    /// `auth` with the daemon's words when it refuses, `rate_limit` when it was asked too often,
+    /// `network` when it does not answer.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -40,7 +42,10 @@ impl Keys {
                 Err(CallError::Closed) => daemon.closed().await,
                 Err(CallError::Remote(refusal)) => {
                     let text = format!("Grove gives no key of `{provider}`: {}.", refusal.message);
-                    return Err(ModelError::new(ErrorClass::Auth, text));
+                    // Later there is one.
+                    let is_busy = refusal.code == frame::BUSY;
+                    let class = if is_busy { ErrorClass::RateLimit } else { ErrorClass::Auth };
+                    return Err(ModelError::new(class, text));
                 }
                 Err(error) => {
                     let text = format!("The key of `{provider}` could not be had: {error}.");

@@ -111,11 +111,10 @@ pub(super) fn inherited_fds(_: &Targets) -> Attempt {
     Ok((!found.is_empty()).then(|| found.join(", ")))
 }
 
-/// Input and output must not be the monitor's. Where errors go is its own affair: executors give
-/// agents other streams.
+/// None of them may be the monitor's.
 pub(super) fn inherited_streams(_: &Targets) -> Attempt {
     let mut found = Vec::new();
-    for descriptor in 0..=1 {
+    for descriptor in 0..=2 {
         let link = fs::read_link(format!("/proc/self/fd/{descriptor}")).unwrap_or_default();
         if link != Path::new("/dev/null") {
             found.push(format!("{descriptor} {}", link.display()));

@@ -1,6 +1,7 @@
 //! The callers, and the board that they are asked about with everything that lies on it.
 
 use anyhow::Context;
+use grove_core_api::rest::auth::AccessToken;
 use grove_core_api::rest::boards::{Board, BoardImage, BoardObject};
 use grove_core_api::rest::comments::Comment;
 use grove_core_api::rest::executors::Executor;
@@ -11,7 +12,7 @@ use grove_core_api::{
     BoardId, BoardObjectId, CommentId, ExecutorId, GroupId, Page, RepoId, SessionId, TaskId,
     UserId, WorktreeId,
 };
-use grove_tests::{Client, Outcome, World, eventually};
+use grove_tests::{Client, Outcome, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -184,17 +185,12 @@ impl House {
         let (client, user) = self.owner.named("with tokens").await?;
         self.grant(user.id, BoardRight::Admin).await?;
         let path = format!("/users/{}/tokens", user.id);
-        let scopes = [
-            ("token to read", TokenScope::Read),
-            ("token to work", TokenScope::Work),
-            ("token for all", TokenScope::Full),
-        ];
-        for (name, scope) in scopes {
-            let body = json!({ "name": name, "scope": scope });
-            let made: NewPersonalToken = client.post(&path, body).await?;
-            let caller = self.owner.with_token(&made.token);
+        let made: NewPersonalToken = client.post(&path, json!({ "name": "all" })).await?;
+        let granted: AccessToken = client.post("/access-tokens", json!({})).await?;
+        for (name, token) in [("token", made.token), ("access token", granted.access_token)] {
+            let caller = self.owner.with_token(&token);
             let it = person(name, caller, UserRole::Member, Some(BoardRight::Admin));
-            self.people.push(Principal { token: Some(made.token), scope, ..it });
+            self.people.push(Principal { token: Some(token), ..it });
         }
         let body = json!({ "name": "expired" });
         let expired: NewPersonalToken = client.post(&path, &body).await?;

@@ -20,9 +20,13 @@ id: ExecutorId,
  */
 role: ExecutorRole, 
 /**
- * The session that it works for.
+ * The session that it works for; absent for a keeper, which works for everybody of its account.
  */
 session_id: SessionId | null, 
+/**
+ * Name of the daemon that it works for; empty where there is only one.
+ */
+node: string, 
 /**
  * How it is.
  */

@@ -1,5 +1,6 @@
 //! `grove executor ls`.
 
+use super::role;
 use crate::args::Listing;
 use crate::client::Api;
 use crate::commands::with_more;
@@ -26,6 +27,7 @@ pub(super) async fn run(
         let row = |executor: &Executor| {
             vec![
                 executor.id.short(),
+                role(executor.role).to_owned(),
                 executor.state.as_str().to_owned(),
                 executor.session_id.map(|id| id.short()).unwrap_or_default(),
                 executor.account.clone(),
@@ -35,7 +37,7 @@ pub(super) async fn run(
             ]
         };
         let rows = page.items.iter().map(row).collect();
-        let header = ["id", "state", "session", "account", "pid", "started", "end"];
+        let header = ["id", "role", "state", "session", "account", "pid", "started", "end"];
         with_more(table(&header, rows), page)
     })
 }

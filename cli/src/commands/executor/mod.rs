@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::error::CliError;
 use crate::output::Output;
 use grove_core_api::isolation::SandboxReport;
+use grove_core_api::monitor::ExecutorRole;
 
 pub(super) async fn run(
     command: Executor,
@@ -23,6 +24,14 @@ pub(super) async fn run(
         Executor::Ls { session, listing } => ls::run(&api, session, listing, output).await,
         Executor::Show { executor } => show::run(&api, &executor, output).await,
         Executor::Restart { executor } => restart::run(&api, &executor, output).await,
+    }
+}
+
+/// What an executor is for, in a word.
+const fn role(role: ExecutorRole) -> &'static str {
+    match role {
+        ExecutorRole::Session => "session",
+        ExecutorRole::Keeper => "keeper",
     }
 }
 

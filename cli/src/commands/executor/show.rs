@@ -1,10 +1,9 @@
 //! `grove executor show`.
 
-use super::layers_off;
+use super::{layers_off, role};
 use crate::client::Api;
 use crate::error::CliError;
 use crate::output::{Output, fields};
-use grove_core_api::monitor::ExecutorRole;
 use grove_core_api::rest::executors::{Executor, ResourceLimits};
 
 pub(super) async fn run(api: &Api, id: &str, output: &Output) -> Result<(), CliError> {
@@ -13,16 +12,13 @@ pub(super) async fn run(api: &Api, id: &str, output: &Output) -> Result<(), CliE
 }
 
 fn people(executor: &Executor, output: &Output) -> String {
-    let role = match executor.role {
-        ExecutorRole::Session => "session",
-        ExecutorRole::Keeper => "keeper",
-    };
     let report = executor.report.as_ref();
     let mut rows = vec![
         ("id", executor.id.to_string()),
-        ("role", role.to_owned()),
+        ("role", role(executor.role).to_owned()),
         ("state", executor.state.as_str().to_owned()),
         ("session", executor.session_id.map(|id| id.short()).unwrap_or_default()),
+        ("daemon", executor.node.clone()),
         ("account", executor.account.clone()),
         ("pid", executor.pid.map(|pid| pid.to_string()).unwrap_or_default()),
         ("restarts", executor.restarts.to_string()),

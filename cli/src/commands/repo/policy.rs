@@ -6,7 +6,7 @@ use crate::commands::executor::limits;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::output::{Output, fields};
-use grove_core_api::isolation::NetworkProfile;
+use grove_core_api::isolation::{IsolationMode, NetworkProfile};
 use grove_core_api::rest::executors::{ExecutorPolicy, ResourceLimits};
 use grove_core_api::rest::repos::{PatchRepo, Repo};
 
@@ -34,6 +34,7 @@ fn merged(policy: ExecutorPolicy, wanted: &Policy) -> Option<ExecutorPolicy> {
     let base = if wanted.clear { ExecutorPolicy::default() } else { policy };
     let after = ExecutorPolicy {
         network: wanted.network.map(NetworkProfile::from).or(base.network),
+        isolation: wanted.isolation.map(IsolationMode::from).or(base.isolation),
         limits: ResourceLimits {
             processes: wanted.processes.or(base.limits.processes),
             memory_mib: wanted.memory_mib.or(base.limits.memory_mib),
@@ -55,6 +56,7 @@ fn people(policy: &ExecutorPolicy) -> String {
     let limits = Some(limits(&policy.limits)).filter(|it| !it.is_empty());
     fields(&[
         ("network", network.map_or_else(as_instance, ToOwned::to_owned)),
+        ("isolation", policy.isolation.map_or_else(as_instance, |it| it.name().to_owned())),
         ("limits", limits.unwrap_or_else(as_instance)),
     ])
 }
@@ -77,8 +79,8 @@ mod tests {
         assert_eq!(merged(before, &typed(true, None)), Some(ExecutorPolicy::default()));
         assert_eq!(
             people(&ExecutorPolicy::default()),
-            "network  as the instance\nlimits   as the instance"
+            "network    as the instance\nisolation  as the instance\nlimits     as the instance"
         );
-        assert!(people(&before).ends_with("limits   512 MiB memory"));
+        assert!(people(&before).ends_with("limits     512 MiB memory"));
     }
 }

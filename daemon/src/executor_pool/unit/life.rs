@@ -55,7 +55,8 @@ impl Unit {
         sessions::assign_executor(&ctx, self.session, id, allowance).await?;
         self.starting = Some((id, allowance));
         let (network, limits) = (allowance.network, allowance.for_monitor());
-        let reach = Reach::Start(Box::new(Launch { network, limits, ..launch }));
+        let isolation = allowance.isolation;
+        let reach = Reach::Start(Box::new(Launch { network, limits, isolation, ..launch }));
         let connection = self.connect(id, reach).await?;
         self.starting = None;
         self.live = Live::default();
@@ -73,9 +74,8 @@ impl Unit {
             user: Some(session.created_by),
             account,
         });
-        let (pool, session) = (&self.app.pool, Some((&self.app, self.session)));
-        let (monitor, spawner, progress) = (&pool.monitor, &pool.spawner, &pool.progress);
-        connection::connect(monitor, spawner, progress, id, (reach, session), watch).await
+        let session = Some((&self.app, self.session));
+        connection::connect(&self.app.pool.common, id, (reach, session), watch).await
     }
 
     /// Goes on with an executor that has answered.

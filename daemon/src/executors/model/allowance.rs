@@ -1,7 +1,7 @@
 //! What an executor may use and reach: the instance's word, narrowed by its repository's policy.
 
 use crate::error::Error;
-use grove_core_api::isolation::{ExecutorLimits, NetworkProfile};
+use grove_core_api::isolation::{ExecutorLimits, IsolationMode, NetworkProfile};
 use grove_core_api::limits;
 use grove_core_api::rest::executors::{ExecutorPolicy, ResourceLimits};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ const MOST_MIB: u32 = 16 << 20;
 #[serde(default)]
 pub(crate) struct Allowance {
     pub(crate) network: NetworkProfile,
+    /// How much isolation is insisted on; absent: as much as by the monitor.
+    pub(crate) isolation: Option<IsolationMode>,
     pub(crate) limits: ResourceLimits,
 }
 
@@ -67,7 +69,11 @@ const FIELDS: [Field; 5] = [
 
 impl Allowance {
     /// The instance's, from what `grove.toml` says; what it leaves out has a default.
-    pub(crate) fn of_instance(network: NetworkProfile, said: &ResourceLimits) -> Self {
+    pub(crate) fn of_instance(
+        network: NetworkProfile,
+        isolation: IsolationMode,
+        said: &ResourceLimits,
+    ) -> Self {
         let limits = ResourceLimits {
             processes: said.processes.or(Some(limits::EXECUTOR_PROCESSES)),
             memory_mib: said.memory_mib.or(Some(limits::EXECUTOR_MEMORY_MIB)),
@@ -75,7 +81,7 @@ impl Allowance {
             tmp_mib: said.tmp_mib.or(Some(limits::EXECUTOR_TMP_MIB)),
             disk_mib: said.disk_mib.or(Some(limits::EXECUTOR_DISK_MIB)),
         };
-        Self { network, limits }
+        Self { network, isolation: Some(isolation), limits }
     }
 
     /// What is left under a repository's policy: of each the smaller, however the policy came to be.
@@ -85,6 +91,8 @@ impl Allowance {
         {
             self.network = network;
         }
+        let own = self.isolation.unwrap_or(IsolationMode::Off);
+        self.isolation = Some(own.or_stricter(policy.isolation));
         for field in &FIELDS {
             let slot = (field.slot)(&mut self.limits);
             if let Some(wanted) = (field.value)(&policy.limits) {
@@ -105,6 +113,12 @@ impl Allowance {
             let own = name(self.network);
             let message = format!("must be `{own}` or less: the instance permits no more");
             return Err(Error::field("policy.network", message));
+        }
+        if let (Some(wanted), Some(own)) = (policy.isolation, self.isolation)
+            && own.or_stricter(Some(wanted)) != wanted
+        {
+            let message = format!("must be `{}` or more: the instance insists on it", own.name());
+            return Err(Error::field("policy.isolation", message));
         }
         if let Some((field, range)) = out_of_range(&policy.limits) {
             return Err(Error::field(&format!("policy.limits.{field}"), range));
@@ -171,11 +185,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn instance() -> Allowance {
-        Allowance::of_instance(NetworkProfile::Proxy, &ResourceLimits::default())
+        Allowance::of_instance(
+            NetworkProfile::Proxy,
+            IsolationMode::BestEffort,
+            &ResourceLimits::default(),
+        )
     }
 
     fn policy(network: Option<NetworkProfile>, limits: ResourceLimits) -> ExecutorPolicy {
-        ExecutorPolicy { network, limits }
+        ExecutorPolicy { network, limits, ..ExecutorPolicy::default() }
     }
 
     #[test]
@@ -214,6 +232,23 @@ mod tests {
         // The instance sets no limit of processor time, so any is less.
         let cpu = ResourceLimits { cpu_percent: Some(800), ..ResourceLimits::default() };
         assert!(instance().check(&policy(None, cpu)).is_ok());
+    }
+
+    #[test]
+    fn isolation_is_raised_by_a_policy_and_never_lowered() {
+        use IsolationMode::{BestEffort, Off, Strict};
+        let asks = |isolation| ExecutorPolicy { isolation, ..ExecutorPolicy::default() };
+        for own in [Off, BestEffort, Strict] {
+            let allowance = Allowance { isolation: Some(own), ..instance() };
+            assert_eq!(allowance.narrowed(&asks(None)).isolation, Some(own));
+            assert_eq!(allowance.narrowed(&asks(Some(Strict))).isolation, Some(Strict));
+            assert_eq!(allowance.narrowed(&asks(Some(Off))).isolation, Some(own));
+            assert!(allowance.check(&asks(Some(Strict))).is_ok());
+            assert_eq!(allowance.check(&asks(Some(Off))).is_ok(), own == Off);
+            assert_eq!(allowance.check(&asks(Some(BestEffort))).is_ok(), own != Strict);
+        }
+        let error = Allowance { isolation: Some(Strict), ..instance() }.check(&asks(Some(Off)));
+        assert!(error.unwrap_err().detail().contains("`strict`"));
     }
 
     proptest! {

@@ -32,14 +32,16 @@ pub(crate) async fn assign_executor(
     executor: ExecutorId,
     allowance: Allowance,
 ) -> Result<(), Error> {
+    let node = ctx.app.hub.bus().name().to_owned();
     ctx.write(move |tx| {
+        let node = node.clone();
         Box::pin(async move {
             let mut record = load(tx.connection(), id).await?;
             record.executor = Some(executor);
             record.executor_seq = 0;
             record.health = record.health.started(tx.now);
             let restarts = record.health.restarts();
-            executors::service::begin(tx, (executor, id), restarts, &allowance).await?;
+            executors::service::begin(tx, (executor, id), restarts, &allowance, &node).await?;
             store::update(tx.connection(), &record).await
         })
     })

@@ -57,6 +57,7 @@ pub(crate) async fn launch(ctx: &Ctx, id: WorktreeId) -> Result<Launch, Error> {
         directory: worktree.path,
         network: NetworkProfile::default(),
         limits: ExecutorLimits::default(),
+        isolation: None,
     })
 }
 
