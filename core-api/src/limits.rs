@@ -51,6 +51,10 @@ pub const IMAGE_BYTES: usize = 8 * 1024 * 1024;
 pub const IMAGE_SIDE_PX: usize = 16_384;
 /// Images of one board; one more is answered with `conflict`.
 pub const BOARD_IMAGES: u64 = 250;
+/// How long a picture that nothing shows is kept, from when it came.
+pub const IMAGE_GRACE_MS: i64 = 24 * 3_600_000;
+/// Boards whose pictures are looked through in one turn of the upkeep; the next follow in the next.
+pub const IMAGE_SWEEP_BOARDS: u64 = 20;
 /// Open panels in a person's view of a board; more are refused as invalid.
 pub const VIEW_PANELS: usize = 32;
 /// Boards in a person's own topic; the newest are there.
@@ -71,9 +75,9 @@ pub const SNAPSHOT_EVENTS: i64 = 2_000;
 pub const LOG_KEEP_EVENTS: u32 = 10_000;
 /// How long events of a board's log are kept when `grove.toml` does not say, in days.
 pub const LOG_KEEP_DAYS: u32 = 30;
-/// Boards whose logs are looked after in one turn of the upkeep; the next ones follow in the next.
+/// Boards, and sessions, whose logs are looked after in one turn of the upkeep; the next ones follow in the next.
 pub const LOG_CARE_TOPICS: u64 = 200;
-/// Steps for one board's log in one turn of the upkeep; the rest follows in the next.
+/// Steps for one log in one turn of the upkeep; the rest follows in the next.
 pub const LOG_CARE_STEPS: u32 = 10;
 /// Events that are removed at once; the rest follows with the next step.
 pub const LOG_PRUNE_EVENTS: i64 = 5_000;
@@ -208,6 +212,18 @@ pub const BUS_LOOK_BEATS: u64 = 5;
 pub const BUS_LOOK_TOPICS: usize = 500;
 /// Bytes of streamed text in one message between daemons; a longer text goes in several.
 pub const BUS_TEXT_BYTES: usize = 64 * 1024;
+/// Agents that are shown at work on one board; more work unseen, until one of those leaves.
+pub const BOARD_AGENTS: usize = 64;
+/// Joins that read a state or a log at once; the next ones wait for their turn.
+pub const JOINS_AT_ONCE: usize = 32;
+/// Whole states that are served in a second on average; who comes too early is told when to come back.
+pub const SNAPSHOTS_PER_SEC: u32 = 1_000;
+/// Whole states that are served at once after a quiet time.
+pub const SNAPSHOTS_BURST: u32 = 2_500;
+/// Shortest time after which somebody who was sent away is to come back.
+pub const RETRY_MIN_MS: u64 = 250;
+/// Longest time after which somebody who was sent away is to come back.
+pub const RETRY_MAX_MS: u64 = 5_000;
 /// Participants in one message between daemons; more go in several.
 pub const BUS_PEERS: usize = 64;
 /// Shortest time between two questions of one room for text that it lacks.

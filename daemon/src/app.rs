@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) db: Database,
     pub(crate) hub: Arc<Hub<RoomBackend>>,
     pub(crate) docs: Docs,
+    /// Held by whoever makes or removes the file of a picture.
+    pub(crate) pictures: tokio::sync::Mutex<()>,
     pub(crate) pool: Pool,
     pub(crate) audit: Arc<Audit>,
     /// What executors reach through this daemon.
@@ -86,6 +88,7 @@ impl App {
                 db: parts.db,
                 hub,
                 docs: Docs::default(),
+                pictures: tokio::sync::Mutex::default(),
                 pool,
                 audit: parts.audit,
                 egress,

@@ -10,6 +10,7 @@ use crate::db::WriteFn;
 use crate::error::Error;
 use crate::events;
 use crate::grants::seen::Seen;
+use crate::sessions::service::agents::Deeds;
 use grove_core_api::event::{Event, Op, Topic};
 use grove_core_api::rest::grants::TokenScope;
 use grove_core_api::rest::users::UserRole;
@@ -133,8 +134,13 @@ impl Ctx {
             })
         });
         let (value, published) = self.app.db.write(job).await?;
+        let mut deeds = Deeds::default();
         for (topic, event) in published {
+            deeds.note(topic, &event);
             self.app.hub.publish(topic, event);
+        }
+        if !deeds.is_empty() {
+            Box::pin(deeds.show(&self.app)).await;
         }
         Ok(value)
     }

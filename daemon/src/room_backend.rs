@@ -5,7 +5,8 @@ use crate::context::Ctx;
 use crate::docs::service::Refused;
 use crate::error::Error;
 use crate::realtime::{
-    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused,
+    UserIdentity,
 };
 use crate::{boards, docs, events, grants, notices, sessions, topic_state};
 use async_trait::async_trait;
@@ -123,6 +124,26 @@ impl Backend for RoomBackend {
         boards::service::mutate(&caller.ctx, board, mid, ops)
             .await
             .map_err(|why| MutationError { code: why.code, message: why.message })
+    }
+
+    async fn agents(&self, board: BoardId) -> Vec<AgentAt> {
+        let read = async { sessions::service::agents::on_board(&self.app()?, board).await };
+        read.await.unwrap_or_else(|error| {
+            // People see them with the next thing that they do.
+            tracing::warn!(board.id = %board, %error, "agents of board {board} not readable");
+            Vec::new()
+        })
+    }
+
+    fn held_docs(&self) -> Vec<DocId> {
+        self.app().map(|app| app.docs.held_ids()).unwrap_or_default()
+    }
+
+    async fn doc_changed(&self, doc: DocId) {
+        if let Ok(app) = self.app() {
+            let ctx = Ctx::system(&app, app.owner());
+            docs::service::heard(&ctx, doc).await;
+        }
     }
 
     async fn open_doc(&self, caller: &Caller, doc: DocId) -> Result<DocHead, Problem> {

@@ -197,6 +197,27 @@ test("a thing is copied to another board through the clipboard of the system", a
   await second.close();
 });
 
+test("a text whose writing is called off leaves nothing, neither on the board nor to undo", async () => {
+  const { page } = ana;
+  const before = (await objects()).length;
+  await page.keyboard.press("t");
+  await page.mouse.click(...(await point(page, 420, 640)));
+  const field = page.getByLabel("Words of the text");
+  await field.waitFor();
+  await until("the text in the daemon", async () => (await objects()).length === before + 1);
+  await page.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+  await until("no text in the daemon", async () => (await objects()).length === before);
+  assert.equal(await group(page, /^Text: empty/).count(), 0);
+  await saved(ana);
+  // Nor does a click elsewhere leave one.
+  await page.keyboard.press("t");
+  await page.mouse.click(...(await point(page, 420, 640)));
+  await field.waitFor();
+  await page.mouse.click(...(await point(page, 700, 680)));
+  await until("no text in the daemon", async () => (await objects()).length === before);
+});
+
 test("a document opens in the panel, is written there and read by the other", async () => {
   const { page } = ana;
   await tools(page).getByRole("button", { name: "New document" }).click();

@@ -4,8 +4,9 @@ use grove_core_api::ErrorCode;
 use grove_core_api::event::Op;
 use grove_core_api::rest::boards::{Board, BoardImage, BoardObject, BoardView, TopicState};
 use grove_core_api::rest::messages::EventList;
+use grove_core_api::rest::sessions::Session;
 use grove_tests::{
-    Backend, Client, Instance, Mutated, Outcome, Setup, Socket, eventually, is_code,
+    Backend, Client, Instance, Mutated, Outcome, Repo, Setup, Socket, eventually, is_code,
 };
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -177,14 +178,115 @@ async fn send_image(
     Ok(request.body(content).send().await?)
 }
 
+fn dot() -> Outcome<Vec<u8>> {
+    let byte = |at: usize| u8::from_str_radix(&PNG[2 * at..2 * at + 2], 16);
+    Ok((0..PNG.len() / 2).map(byte).collect::<Result<_, _>>()?)
+}
+
+#[tokio::test]
+async fn rt27_a_sessions_log_is_compacted_as_a_boards_is() -> Outcome {
+    for backend in Backend::all()? {
+        let setup = Setup::default().on(backend).config("[history]\nkeep_events = 20\n");
+        let grove = setup.start().await?;
+        let client = grove.client()?;
+        client.new_board("Board").await?;
+        let repo = client.add_repo(&Repo::new("shop")?).await?;
+        let session = client.new_session(repo.id, "First", None).await?;
+        let path = format!("/sessions/{}", session.id);
+        for number in 1..=60 {
+            let title = json!({ "title": format!("Title {number}") });
+            let _: Session = client.patch(&path, title).await?;
+        }
+        let mut socket = grove.socket().await?;
+        let topic = format!("session:{}", session.id);
+        socket.subscribe(&topic).await?;
+        let (epoch, newest) = (socket.view(&topic)?.epoch.clone(), socket.view(&topic)?.seq);
+        grove.kill_daemon().await?;
+        let kept = eventually("the log is compacted", async || {
+            let list: EventList = client.get(format!("{path}/events?limit=200")).await?;
+            Ok(list.items.first().is_some_and(|it| it.seq > 1).then_some(list))
+        })
+        .await?;
+        assert_eq!((kept.seq, kept.items.len()), (newest, 20));
+        is_code(client.get::<Value>(format!("{path}/events?after=5")).await, ErrorCode::Gone)?;
+        // Who is further behind gets the state, who is not resumes (RT-03).
+        let mut socket = grove.socket().await?;
+        socket.resume(&topic, Some((epoch.clone(), 2))).await?;
+        assert_eq!(socket.view(&topic)?.snapshots, 1);
+        assert_eq!(socket.view(&topic)?.property(session.id, "title"), Some(&json!("Title 60")));
+        let mut back = grove.socket().await?;
+        back.inherit(&socket);
+        back.resume(&topic, Some((epoch, newest - 3))).await?;
+        assert!(back.view(&topic)?.is_resumed);
+        grove.end().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_picture_that_nothing_kept_shows_goes_after_its_grace() -> Outcome {
+    for backend in Backend::all()? {
+        let setup = Setup::default().on(backend).config("[history]\nkeep_events = 20\n");
+        let grove = setup.start().await?;
+        let client = grove.client()?;
+        let (board, topic, mut socket) = on_board(&grove).await?;
+        let mut images: Vec<BoardImage> = Vec::new();
+        for number in 0..4_u8 {
+            let content = [dot()?, vec![number; 3]].concat();
+            images.push(send_image(&client, &board, content).await?.json().await?);
+        }
+        let [never, past, shown, fresh] = [0, 1, 2, 3].map(|at: usize| images[at].id.clone());
+        for (name, image) in [("past", &past), ("shown", &shown)] {
+            let id = Uuid::now_v7();
+            let v = json!({ "pos": [0, 0], "image": image, "text": name });
+            let put = Op::Put {
+                id: id.to_string(),
+                kind: "image".to_owned(),
+                v: serde_json::from_value(v)?,
+            };
+            socket.mutate(&topic, name, vec![put]).await?;
+            if name == "past" {
+                socket.mutate(&topic, "gone", vec![Op::del(id)]).await?;
+            }
+        }
+        let has = async |image: &str| -> Outcome<bool> {
+            let path = format!("/boards/{}/images/{image}", board.id);
+            Ok(client.request(Method::GET, path).send().await?.status().is_success())
+        };
+        let old = format!("UPDATE board_images SET created_at_ms = 1 WHERE id <> '{fresh}'");
+        grove.store().await?.execute(&old).await?;
+        // The care of pictures begins with each start.
+        grove.kill_daemon().await?;
+        eventually("what was never shown goes", async || Ok((!has(&never).await?).then_some(())))
+            .await?;
+        for image in [&past, &shown, &fresh] {
+            assert!(has(image).await?, "{image}");
+        }
+        let file = grove.home.join("files").join(&never[..2]).join(&never);
+        assert!(!file.exists(), "{}", file.display());
+        // When no kept moment shows it any more, it goes too.
+        let mut socket = grove.socket().await?;
+        socket.subscribe(&topic).await?;
+        for number in 0..60 {
+            let v = serde_json::from_value(json!({ "pos": [0, 0], "text": "x" }))?;
+            let id = Uuid::now_v7().to_string();
+            let put = Op::Put { id, kind: "note".to_owned(), v };
+            socket.mutate(&topic, &format!("n{number}"), vec![put]).await?;
+        }
+        grove.kill_daemon().await?;
+        eventually("what is past goes", async || Ok((!has(&past).await?).then_some(()))).await?;
+        assert!(has(&shown).await? && has(&fresh).await?);
+        grove.end().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_picture_is_kept_by_its_content_and_served_as_nothing_else() -> Outcome {
     Instance::on_each(async |grove| {
         let client = grove.client()?;
         let board = client.new_board("Board").await?;
-        let content: Vec<u8> = (0..PNG.len() / 2)
-            .map(|at| u8::from_str_radix(&PNG[2 * at..2 * at + 2], 16))
-            .collect::<Result<_, _>>()?;
+        let content = dot()?;
         let answer = send_image(&client, &board, content.clone()).await?;
         assert_eq!(answer.status(), StatusCode::CREATED);
         let image: BoardImage = answer.json().await?;

@@ -5,6 +5,7 @@ use grove_core_api::realtime::{ClientFrame, NackCode};
 use grove_core_api::rest::boards::{Board, BoardObject};
 use grove_core_api::rest::sessions::RunState;
 use grove_core_api::{BoardId, ErrorCode};
+use grove_tests::mcp::McpClient;
 use grove_tests::{Instance, Mutated, Outcome, Socket, World};
 use serde_json::{Value, json};
 use std::fs;
@@ -318,4 +319,64 @@ async fn a_page_of_another_site_cannot_open_a_socket() -> Outcome {
     let own = grove.url().to_owned();
     drop(Socket::connect(grove.url(), None, Some(&own)).await?);
     grove.end().await
+}
+
+/// Waits until an agent points beside an object that lies there.
+async fn until_beside(socket: &mut Socket, agent: &str, topic: &str, object: Uuid) -> Outcome {
+    let what = format!("the agent beside {object}");
+    socket
+        .until(&what, |it| {
+            let pos: [f64; 2] =
+                serde_json::from_value(it.views.get(topic)?.property(object, "pos")?.clone())
+                    .ok()?;
+            let [x, y] = (*it.cursors.get(agent)?)?;
+            let is_beside = (x - pos[0]).abs() < 20.0 && (y - pos[1]).abs() < 20.0;
+            is_beside.then_some(())
+        })
+        .await
+}
+
+#[tokio::test]
+async fn rt31_an_agent_at_work_is_seen_at_its_card_and_at_what_it_made() -> Outcome {
+    World::on_each(async |world| {
+        let topic = topic(&world.board);
+        let mut ana = world.grove.socket().await?;
+        ana.subscribe(&topic).await?;
+        let gate = world.gate("agent");
+        let session = world.session("Gated", &format!("gate {}", gate.display())).await?;
+        let named = |it: &Socket, title: &str| {
+            let mut agents = it.peers.iter().filter(|(_, who)| who.is_agent && who.name == title);
+            agents.next().map(|(peer, _)| peer.clone())
+        };
+        let agent = ana.until("the agent", |it| named(it, "Gated")).await?;
+        until_beside(&mut ana, &agent, &topic, session.id.0).await?;
+        // It makes a child, whose agent waits too.
+        let token = world.grove.session_token(session.id).await?;
+        let mcp = McpClient::open(world.grove.url(), &token).await?;
+        let prompt = format!("gate {}", gate.display());
+        let made =
+            mcp.answer("grove_sessions_spawn", json!({ "prompt": prompt, "title": "Child" }));
+        let child: Uuid = serde_json::from_value(made.await?["id"].clone())?;
+        until_beside(&mut ana, &agent, &topic, child).await?;
+        mcp.end().await?;
+        // Somebody moves the card: whoever is at it goes with it.
+        ana.mutate(&topic, "m1", vec![set(child, "pos", json!([5000, 4000]))]).await?;
+        until_beside(&mut ana, &agent, &topic, child).await?;
+        // Who comes later, or after a restart of the daemon, sees who works now.
+        let young = ana.until("the child's agent", |it| named(it, "Child")).await?;
+        until_beside(&mut ana, &young, &topic, child).await?;
+        world.grove.kill_daemon().await?;
+        let mut late = world.grove.socket().await?;
+        late.subscribe(&topic).await?;
+        let again = late.until("the agent", |it| named(it, "Gated")).await?;
+        until_beside(&mut late, &again, &topic, session.id.0).await?;
+        fs::write(&gate, "")?;
+        late.until("nobody at work", |it| it.peers.values().all(|who| !who.is_agent).then_some(()))
+            .await?;
+        for id in [session.id, child.into()] {
+            world.client.until_over(id).await?;
+        }
+        Ok(())
+    })
+    .await
 }

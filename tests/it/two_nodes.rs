@@ -4,11 +4,12 @@ use anyhow::{Context, ensure};
 use grove_client::{Client as LiveClient, Notice, Place};
 use grove_core_api::ErrorCode;
 use grove_core_api::event::Op;
-use grove_core_api::rest::boards::Board;
+use grove_core_api::rest::boards::{Board, BoardObject};
 use grove_core_api::rest::instance::Readiness;
 use grove_core_api::rest::sessions::RunState;
 use grove_tests::{
-    Backend, Instance, NatsServer, Outcome, PATIENCE, Repo, Setup, Socket, eventually, is_code,
+    Backend, Instance, NatsServer, Outcome, PATIENCE, Repo, Setup, SharedText, Socket, eventually,
+    is_code,
 };
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -248,6 +249,45 @@ async fn a_session_is_read_at_every_daemon_and_prompted_at_its_own() -> Outcome 
     assert_eq!(near.until_over(session.id).await?.state, RunState::Idle);
     let verified: Value = near.get("/audit/verify").await?;
     assert_eq!(verified["is_intact"], true, "one chain for both: {verified}");
+    pair.end().await
+}
+
+#[tokio::test]
+async fn rt48_a_note_is_written_at_two_daemons_at_once() -> Outcome {
+    let Some(mut pair) = Pair::start().await? else { return Ok(()) };
+    let (near, far) = (pair.alpha.client()?, pair.beta.client()?);
+    let board = near.new_board("Shared").await?;
+    let path = format!("/boards/{}/objects", board.id);
+    let body = json!({ "kind": "note", "pos": [0, 0], "text": "-" });
+    let note: BoardObject = near.post(&path, &body).await?;
+    let (mut left, mut right) = (pair.alpha.socket().await?, pair.beta.socket().await?);
+    let (mut ana, mut ben) = (SharedText::new(note.id), SharedText::new(note.id));
+    ana.join(&mut left).await?;
+    ben.join(&mut right).await?;
+    ana.insert(&mut left, 0, "ana ").await?;
+    ben.until_text(&mut right, "ana -").await?;
+    ben.insert(&mut right, 5, " ben").await?;
+    ana.until_text(&mut left, "ana - ben").await?;
+    // By another way than the document, at the other daemon.
+    let body = json!({ "text": "ana + ben" });
+    let _: BoardObject = far.patch(format!("{path}/{}", note.id), &body).await?;
+    ana.until_text(&mut left, "ana + ben").await?;
+    pair.nats.kill()?;
+    until_bus(&pair.alpha, "interrupted").await?;
+    until_bus(&pair.beta, "interrupted").await?;
+    ana.insert(&mut left, 0, "unheard ").await?;
+    ben.until_text(&mut right, "unheard ana + ben").await?;
+    pair.nats.restart()?;
+    pair.until_joined().await?;
+    let _: Value = far.delete(format!("{path}/{}", note.id)).await?;
+    let topic = format!("doc:{}", note.id);
+    left.until("the end of the document", |it| {
+        it.doc_errors
+            .iter()
+            .any(|(ch, code)| *ch == topic && *code == ErrorCode::Gone)
+            .then_some(())
+    })
+    .await?;
     pair.end().await
 }
 

@@ -23,7 +23,7 @@ const FILES: usize = 1_000;
 /// Sessions that stream at once.
 const STREAMS: usize = 20;
 /// Words that the scenario `test-stream` says, one each 20 ms.
-const WORDS: usize = 100;
+const WORDS: usize = 500;
 /// Clock ticks a second, as `/proc` counts them on Linux.
 const TICKS: f64 = 100.0;
 
@@ -212,7 +212,7 @@ pub(crate) async fn stream() -> Outcome {
     let daemon = world.grove.daemon()?;
     let (begun, before) = (Instant::now(), daemon.cpu_ticks());
     for id in &ids {
-        world.client.prompt(*id, "stream words").await?;
+        world.client.prompt(*id, "flow words").await?;
     }
     for id in &ids {
         let (topic, id) = (format!("session:{id}"), id.to_string());
@@ -232,7 +232,7 @@ pub(crate) async fn stream() -> Outcome {
     }
     let share = f64::from(u32::try_from(ticks)?) / TICKS / took;
     say(&format!(
-        "stream: {STREAMS} sessions with 50 words a second each, none lost; {took:.1} s for 2 s of \
+        "stream: {STREAMS} sessions with 50 words a second each, none lost; {took:.1} s for 10 s of \
          words, groved took {:.0} % of one CPU",
         share * 100.0,
     ));

@@ -3,12 +3,14 @@
 use crate::{Client, Outcome, PATIENCE};
 use anyhow::{Context, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
-use grove_core_api::event::{Event, Object, Op};
+use grove_client::Taken;
+use grove_core_api::event::{Event, Op};
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, Identity, NackCode, ServerFrame};
 use grove_core_api::{ErrorCode, version};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -25,64 +27,59 @@ pub enum Mutated {
     Refused(NackCode),
 }
 
-/// What the client knows of a topic.
+/// What the client knows of a topic, and how it came to know it.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Identity of the log.
-    pub epoch: String,
-    /// Newest event that was applied.
-    pub seq: i64,
-    /// The objects.
-    pub objects: BTreeMap<String, Object>,
+    known: grove_client::View,
     /// Events that were applied, in order.
     pub events: Vec<Event>,
     /// How many snapshots came.
     pub snapshots: usize,
     /// Whether the last `sub` was answered with `subok`.
     pub is_resumed: bool,
-    /// Text so far of messages that stream.
-    pub texts: BTreeMap<String, String>,
     /// Text that had been streamed of a message when its final event came.
     pub streamed: BTreeMap<String, String>,
+}
+
+impl Deref for View {
+    type Target = grove_client::View;
+
+    fn deref(&self) -> &grove_client::View {
+        &self.known
+    }
+}
+
+impl DerefMut for View {
+    fn deref_mut(&mut self) -> &mut grove_client::View {
+        &mut self.known
+    }
 }
 
 impl View {
     /// A property of an object.
     #[must_use]
     pub fn property(&self, id: impl ToString, key: &str) -> Option<&Value> {
-        self.objects.get(&id.to_string())?.v.get(key)
+        self.known.property(&id.to_string(), key)
     }
 
+    /// Applies an event; a gap, or a change of something that is not there, is the server's fault.
     fn apply(&mut self, event: Event) -> Outcome {
-        if event.seq <= self.seq {
-            return Ok(());
-        }
-        ensure!(event.seq == self.seq + 1, "event {} follows {}", event.seq, self.seq);
-        self.seq = event.seq;
-        for op in &event.ops {
-            self.step(op)?;
-        }
-        self.events.push(event);
-        Ok(())
-    }
-
-    fn step(&mut self, op: &Op) -> Outcome {
-        match op {
-            Op::Put { id, kind, v } => {
-                let object = Object { kind: kind.clone(), v: v.clone() };
-                self.objects.insert(id.clone(), object);
-            }
-            Op::Set { id, k, v, .. } => {
+        let before = self.seq;
+        for op in event.ops.iter().filter(|_| event.seq > before) {
+            if let Op::Set { id, k, v, .. } = op {
                 if k == "is_streaming" && *v == Value::Bool(false) {
-                    let text = self.texts.remove(id).unwrap_or_default();
+                    let text = self.texts.get(id).cloned().unwrap_or_default();
                     self.streamed.insert(id.clone(), text);
                 }
-                let object = self.objects.get_mut(id).with_context(|| format!("{id}: gone"))?;
-                object.v.insert(k.clone(), v.clone());
+                let is_made = |it: &Op| matches!(it, Op::Put { id: made, .. } if made.as_str() == id.as_str());
+                let is_there = self.objects.contains_key(id) || event.ops.iter().any(is_made);
+                ensure!(is_there, "{id}: gone");
             }
-            Op::Del { id, .. } => {
-                self.objects.remove(id);
-            }
+        }
+        match self.known.apply(&event) {
+            Taken::Applied => self.events.push(event),
+            Taken::Known => {}
+            Taken::Gap => bail!("event {} follows {before}", event.seq),
         }
         Ok(())
     }
@@ -94,13 +91,7 @@ impl View {
             is_streaming == Some(&Value::Bool(true)),
             "text of {message} outside of its events"
         );
-        let known = self.texts.entry(message.to_owned()).or_default();
-        if offset == 0 {
-            known.clear();
-        }
-        let length = u64::try_from(known.encode_utf16().count())?;
-        ensure!(length == offset, "text at {offset} follows {length} units of {message}");
-        known.push_str(text);
+        ensure!(self.known.stream(message, offset, text), "text of {message} at {offset}: a gap");
         Ok(())
     }
 }
@@ -403,7 +394,9 @@ impl Socket {
             ServerFrame::Snap { ch, epoch, seq, state, .. } => {
                 let view = self.views.entry(ch).or_default();
                 let snapshots = view.snapshots + 1;
-                *view = View { epoch, seq, objects: state, snapshots, ..View::default() };
+                let texts = BTreeMap::new();
+                let known = grove_client::View { epoch, seq, objects: state, texts };
+                *view = View { known, snapshots, ..View::default() };
             }
             ServerFrame::Subok { ch, epoch, n: Some(number), .. } => {
                 self.docs.insert(ch, (epoch, number));

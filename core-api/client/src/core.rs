@@ -10,6 +10,7 @@ use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::realtime::{ClientFrame, Identity, NackCode, ServerFrame};
 use grove_core_api::{ErrorCode, limits, version};
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +140,8 @@ struct Topic {
     awaited: Option<i64>,
     /// Whether this connection has answered a `sub` of it.
     is_live: bool,
+    /// When to ask again, since the server had too much to do (rule RT-29).
+    ask_at_ms: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -251,7 +254,8 @@ impl Core {
     /// Returns when [`Core::advance`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        self.next_at_ms
+        let asks = self.topics.values().filter_map(|it| it.ask_at_ms);
+        asks.chain(self.next_at_ms).min()
     }
 
     /// Begins a connection: the greeting.
@@ -271,7 +275,7 @@ impl Core {
         self.next_at_ms = None;
         self.left.clear();
         for topic in self.topics.values_mut() {
-            (topic.is_live, topic.awaited) = (false, None);
+            (topic.is_live, topic.awaited, topic.ask_at_ms) = (false, None, None);
             // Streamed text comes anew with the next subscription (rule RT-10).
             topic.view.texts.clear();
         }
@@ -341,9 +345,15 @@ impl Core {
         vec![Effect::Send(ClientFrame::Pres { ch: topic.to_owned(), d: update })]
     }
 
-    /// Sends the mutations whose turn has come.
+    /// Sends the mutations whose turn has come, and asks again for topics whose time has come.
     pub fn advance(&mut self, now_ms: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let is_due = |it: &Topic| it.ask_at_ms.is_some_and(|at| at <= now_ms);
+        let due: Vec<String> =
+            self.topics.iter().filter(|(_, it)| is_due(it)).map(|(name, _)| name.clone()).collect();
+        for topic in due {
+            self.ask(&topic, &mut effects);
+        }
         self.next_at_ms = None;
         for mutation in &mut self.unanswered {
             let is_sent = mutation.sent_over == Some(self.connection);
@@ -416,7 +426,10 @@ impl Core {
             ServerFrame::St { ch, m, o, d } => self.on_text((ch, m, o, d), &mut effects),
             // `refetch` is only for those who said that they can; documents are not followed here.
             ServerFrame::Pong { .. } | ServerFrame::Refetch { .. } | ServerFrame::Saved { .. } => {}
-            ServerFrame::Error { code, msg, reference, ch } => {
+            ServerFrame::Error { reference, retry_ms: Some(ms), .. } => {
+                self.postpone(reference, now_ms, ms);
+            }
+            ServerFrame::Error { code, msg, reference, ch, retry_ms: None } => {
                 self.on_error((code, msg), reference, ch, &mut effects);
             }
         }
@@ -486,6 +499,18 @@ impl Core {
         effects.push(Effect::Tell(Notice::Denied { topic, code, message }));
     }
 
+    /// Asks again later: not before the server's time, and clients differ by up to as much again.
+    fn postpone(&mut self, reference: Option<i64>, now_ms: u64, ms: u64) {
+        let mut hasher = DefaultHasher::new();
+        (&self.tab, &self.peer, self.newest_sub).hash(&mut hasher);
+        let later_ms = hasher.finish() % ms.max(1);
+        let is_asked = |it: &&mut Topic| reference.is_some() && it.awaited == reference;
+        if let Some(topic) = self.topics.values_mut().find(is_asked) {
+            (topic.awaited, topic.is_live) = (None, false);
+            topic.ask_at_ms = Some(now_ms + ms + later_ms);
+        }
+    }
+
     /// The topic of a frame that continues what is known; before the answer to `sub` it is one that
     /// was on its way when the topic was left and followed again.
     fn continued(&mut self, ch: &str, effects: &mut Vec<Effect>) -> Option<&mut Topic> {
@@ -512,7 +537,7 @@ impl Core {
         let Some(topic) = self.topics.get_mut(ch) else { return };
         self.newest_sub += 1;
         let id = self.newest_sub;
-        topic.awaited = Some(id);
+        (topic.awaited, topic.ask_at_ms) = (Some(id), None);
         let (epoch, seq) = topic.view.position().unzip();
         effects.push(Effect::Send(ClientFrame::Sub {
             id,

@@ -177,5 +177,10 @@ pub enum ServerFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         ch: Option<String>,
+        /// When it is there, the `sub` was right and comes too early: ask again after this many
+        /// milliseconds at the earliest, and not all at once (rule RT-29).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "number")]
+        retry_ms: Option<u64>,
     },
 }

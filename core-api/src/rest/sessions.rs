@@ -52,6 +52,19 @@ impl RunState {
         Self::Archived,
     ];
 
+    /// Whether a task of the session is on its way: the agent is at work, or waits for an answer.
+    #[must_use]
+    pub const fn is_working(self) -> bool {
+        match self {
+            Self::Starting
+            | Self::Running
+            | Self::AwaitingApproval
+            | Self::AwaitingInput
+            | Self::Stopping => true,
+            Self::Idle | Self::Queued | Self::Failed | Self::Lost | Self::Archived => false,
+        }
+    }
+
     /// The state as it stands on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -7,6 +7,7 @@ use crate::grants::seen::Seen;
 use grove_core_api::rest::boards::{Board, BoardImage, BoardView, ObjectKind};
 use grove_core_api::rest::grants::{BoardRight, BoardVisibility};
 use grove_core_api::{BoardId, BoardObjectId, IdRef, UnixMillis, UserId};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -264,6 +265,64 @@ pub(crate) async fn insert_image(
     };
     board_image::Entity::insert(row).exec_without_returning(connection).await?;
     Ok(())
+}
+
+/// Notes that a picture came once more.
+pub(crate) async fn renew_image(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    image: &str,
+    now: UnixMillis,
+) -> Result<(), Error> {
+    board_image::Entity::update_many()
+        .col_expr(board_image::Column::CreatedAtMs, Expr::value(now))
+        .filter(board_image::Column::BoardId.eq(board.0))
+        .filter(board_image::Column::Id.eq(image))
+        .exec(connection)
+        .await?;
+    Ok(())
+}
+
+/// Pictures of a board that came before a time.
+pub(crate) async fn images_before(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    before_ms: UnixMillis,
+) -> Result<Vec<String>, Error> {
+    Ok(board_image::Entity::find()
+        .select_only()
+        .column(board_image::Column::Id)
+        .filter(board_image::Column::BoardId.eq(board.0))
+        .filter(board_image::Column::CreatedAtMs.lt(before_ms))
+        .into_tuple()
+        .all(connection)
+        .await?)
+}
+
+/// Whether a picture of a board is shown by one of its objects now.
+pub(crate) async fn is_image_shown(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    image: &str,
+) -> Result<bool, Error> {
+    let shown = board_object::Entity::find()
+        .filter(board_object::Column::BoardId.eq(board.0))
+        .filter(board_object::Column::Kind.eq(kind_name(ObjectKind::Image)))
+        .filter(Expr::col(board_object::Column::Data).cast_as("text").like(format!("%{image}%")))
+        .count(connection)
+        .await?;
+    Ok(shown > 0)
+}
+
+/// Takes a picture from a board; returns whether another board has it.
+pub(crate) async fn remove_image(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    image: &str,
+) -> Result<bool, Error> {
+    board_image::Entity::delete_by_id((board.0, image.to_owned())).exec(connection).await?;
+    let of_others = board_image::Column::Id.eq(image);
+    Ok(board_image::Entity::find().filter(of_others).count(connection).await? > 0)
 }
 
 /// How a person last looked at a board.

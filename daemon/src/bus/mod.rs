@@ -14,7 +14,7 @@ pub(crate) use nats::{Joining, Nats};
 
 use grove_core_api::event::Event;
 use grove_core_api::realtime::{Identity, Presence};
-use grove_core_api::{BoardId, MessageId, SessionId, UserId};
+use grove_core_api::{BoardId, DocId, MessageId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tokio::sync::mpsc;
@@ -87,6 +87,24 @@ pub enum Message {
         /// The topic.
         topic: String,
     },
+    /// A document was changed or is gone: whoever has it in memory reads on.
+    Doc {
+        /// The document.
+        doc: DocId,
+    },
+    /// What a client tells of itself in a document.
+    Caret {
+        /// The document.
+        doc: DocId,
+        /// The connection that speaks for the client; the upper half is its daemon's [`NodeId`].
+        origin: u64,
+        /// Whose connection it is.
+        user: UserId,
+        /// The client.
+        client: u64,
+        /// What it tells, with what its server says of it; absent: it left.
+        state: Option<String>,
+    },
     /// A person may not be here any more: close their connections.
     Dismiss {
         /// The person.
@@ -122,6 +140,7 @@ impl Message {
             }
             Self::Text { session, .. } => Some(format!("session:{session}")),
             Self::Presence { board, .. } => Some(format!("board:{board}")),
+            Self::Doc { doc } | Self::Caret { doc, .. } => Some(format!("doc:{doc}")),
             Self::Dismiss { .. }
             | Self::Revoke { .. }
             | Self::Rights { .. }
@@ -140,6 +159,8 @@ impl Message {
             | Self::Text { .. }
             | Self::Presence { .. }
             | Self::Ask { .. }
+            | Self::Doc { .. }
+            | Self::Caret { .. }
             | Self::Dismiss { .. }
             | Self::Alive { .. }
             | Self::Revoke { .. }

@@ -6,8 +6,10 @@
 //! how messages travel (`bus`).
 
 use super::backend::Backend;
+use super::docs;
 use super::hub::Hub;
 use super::live::{LiveRoom, locked};
+use super::presence::PeerId;
 use crate::bus::{Inbox, Message, NodeId, Standing};
 use grove_core_api::event::Topic;
 use grove_core_api::{MessageId, SessionId, limits};
@@ -34,6 +36,7 @@ impl<B: Backend> Hub<B> {
     pub fn listen(self: &Arc<Self>, inbox: Inbox) {
         self.run(attend(Arc::clone(self), inbox));
         self.run(look_again(Arc::clone(self)));
+        self.run(docs::read_changed(Arc::clone(self)));
     }
 
     /// Returns the names of the other daemons that live.
@@ -90,6 +93,18 @@ impl<B: Backend> Hub<B> {
             Message::Ask { topic } => {
                 if let Some(room) = self.named(&topic) {
                     room.tell_all();
+                }
+            }
+            Message::Doc { doc } => {
+                if self.backend().held_docs().contains(&doc) {
+                    self.changed_docs.note([doc]);
+                }
+            }
+            Message::Caret { doc, origin, user, client, state } => {
+                if let Some(room) = self.doc_room(doc)
+                    && PeerId(origin).node() == from
+                {
+                    room.hear(PeerId(origin), user, client, state);
                 }
             }
             Message::Dismiss { user } => self.dismiss_here(user),
@@ -157,6 +172,9 @@ impl<B: Backend> Hub<B> {
         for room in self.all_rooms() {
             room.forget_node(node);
         }
+        for room in self.doc_rooms() {
+            room.forget_node(node);
+        }
     }
 
     fn tell_everything(&self) {
@@ -180,6 +198,8 @@ impl<B: Backend> Hub<B> {
 
     /// Compares the rooms with the database.
     async fn look(&self) {
+        // Of documents too a word may have been lost.
+        self.changed_docs.note(self.backend().held_docs());
         let topics: Vec<Topic> = self.all_rooms().iter().map(|room| room.topic()).collect();
         for topics in topics.chunks(limits::BUS_LOOK_TOPICS) {
             let heads = match self.backend().heads(topics).await {

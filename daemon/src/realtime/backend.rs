@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use grove_core_api::event::{Event, Object, Op, Topic};
 use grove_core_api::realtime::NackCode;
-use grove_core_api::{BoardId, DocId, Problem, UserId};
+use grove_core_api::{BoardId, DocId, Problem, SessionId, UserId};
 use std::collections::BTreeMap;
 
 /// Who is connected, as others on a board see it.
@@ -19,6 +19,19 @@ pub struct UserIdentity {
     pub emoji: String,
     /// Colour slot 0 to 11 that the user would like; a board gives it when nobody else has it.
     pub slot: u8,
+}
+
+/// An agent that works, and the object that it is at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentAt {
+    /// Its session.
+    pub session: SessionId,
+    /// Its person, under the agent's own name.
+    pub who: UserIdentity,
+    /// The object.
+    pub object: String,
+    /// Where the object lies.
+    pub pos: [f64; 2],
 }
 
 /// Where a topic's log stands.
@@ -149,6 +162,19 @@ pub trait Backend: Send + Sync + 'static {
         mid: String,
         ops: Vec<Op>,
     ) -> Result<i64, MutationError>;
+
+    /// The agents of this daemon that work on a board now, each at its card; a bounded number.
+    async fn agents(&self, _board: BoardId) -> Vec<AgentAt> {
+        Vec::new()
+    }
+
+    /// The documents that are in memory, which another daemon's word of a change concerns.
+    fn held_docs(&self) -> Vec<DocId> {
+        Vec::new()
+    }
+
+    /// Reads on in a document that another daemon changed, if it is in memory, and publishes what is new.
+    async fn doc_changed(&self, _doc: DocId) {}
 
     /// Checks that the caller may read a document, makes it if need be, and says where it stands.
     ///

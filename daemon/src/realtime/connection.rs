@@ -229,7 +229,8 @@ impl<B: Backend> Connection<B> {
             if self.leave(topic) {
                 let (code, ch) = (ErrorCode::Forbidden, Some(topic.channel()));
                 let msg = "you may not read this any more".to_owned();
-                self.send(&ServerFrame::Error { code, msg, reference: None, ch }).await?;
+                let refusal = Refusal { code, msg, reference: None, ch, retry_ms: None };
+                self.tell(refusal).await?;
             }
         }
         if !self.docs.is_empty() {
@@ -238,10 +239,12 @@ impl<B: Backend> Connection<B> {
         let mut moved = Vec::new();
         let Self { hub, topics, socket, .. } = self;
         for (topic, subscription) in topics.iter_mut().filter(|(_, it)| it.take_dirty()) {
-            match subscription.pump(hub.backend(), socket).await {
+            match subscription.pump(hub, socket).await {
                 Ok(Answered::Live) => {}
                 Ok(Answered::Elsewhere) => moved.push(*topic),
                 Err(Failure::End(end)) => return Err(end),
+                // Only who joins is sent away.
+                Err(Failure::Later(_)) => {}
                 // The topic cannot be read on; the client resumes it when it has connected anew.
                 Err(Failure::Problem(problem)) => {
                     let code = problem.code.as_str();
@@ -314,8 +317,8 @@ impl<B: Backend> Connection<B> {
 
     /// Tells the client why it does not get what it asked for.
     pub(super) async fn tell(&mut self, refusal: Refusal) -> Result<(), End> {
-        let Refusal { code, msg, reference, ch } = refusal;
-        self.send(&ServerFrame::Error { code, msg, reference, ch }).await
+        let Refusal { code, msg, reference, ch, retry_ms } = refusal;
+        self.send(&ServerFrame::Error { code, msg, reference, ch, retry_ms }).await
     }
 
     /// Sends one frame to this client alone.
@@ -329,6 +332,7 @@ const NO_HELLO: End = End::Close(close::PROTOCOL, "say hello first");
 impl Refusal {
     /// Makes the refusal of a frame that does not fit the protocol.
     pub(super) fn invalid(msg: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidRequest, msg: msg.into(), reference: None, ch: None }
+        let code = ErrorCode::InvalidRequest;
+        Self { code, msg: msg.into(), reference: None, ch: None, retry_ms: None }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Deliberately not here: what a connection does (`connection`) and what a room holds (`live`).
 
+use super::admission::Admission;
 use super::afar::Others;
-use super::backend::Backend;
+use super::backend::{AgentAt, Backend};
 use super::bell::Wake;
 use super::connection::Connection;
-use super::docs::DocRoom;
+use super::docs::{ChangedDocs, DocRoom};
 use super::driver;
 use super::live::{Clock, LiveRoom, locked};
 use super::presence::PeerId;
@@ -15,7 +16,7 @@ use super::socket::WebSocket;
 use super::stream::Outcome;
 use crate::bus::{Bus, InProcess, Message};
 use grove_core_api::event::{Event, Topic};
-use grove_core_api::{DocId, MessageId, SessionId, UserId};
+use grove_core_api::{BoardId, DocId, MessageId, SessionId, UserId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -38,9 +39,13 @@ pub struct Hub<B: Backend> {
     /// Number of the newest document's room; binary frames name documents by it.
     newest_doc: AtomicU32,
     connections: AtomicUsize,
-    newest_peer: AtomicU32,
+    newest_peer: Arc<AtomicU32>,
     bus: Arc<dyn Bus>,
     pub(super) others: Others,
+    /// The door for those who join.
+    pub(super) admission: Admission,
+    /// Documents that other daemons changed.
+    pub(super) changed_docs: ChangedDocs,
     /// Who is behind each connection, and what ends it.
     people: Mutex<HashMap<PeerId, Person>>,
     me: Weak<Self>,
@@ -74,20 +79,23 @@ impl<B: Backend> Hub<B> {
         (spawner, shutdown): (TaskTracker, CancellationToken),
         bus: Arc<dyn Bus>,
     ) -> Arc<Self> {
+        let clock = Clock::start();
         Arc::new_cyclic(|me| Self {
             backend,
             boot,
             spawner,
             shutdown,
             runtime: Handle::current(),
-            clock: Clock::start(),
+            clock,
             rooms: Mutex::default(),
             docs: Mutex::default(),
             newest_doc: AtomicU32::new(0),
             connections: AtomicUsize::new(0),
-            newest_peer: AtomicU32::new(0),
+            newest_peer: Arc::default(),
             bus,
             others: Others::default(),
+            admission: Admission::new(clock.now_ms()),
+            changed_docs: ChangedDocs::default(),
             people: Mutex::default(),
             me: Weak::clone(me),
         })
@@ -124,6 +132,36 @@ impl<B: Backend> Hub<B> {
     pub fn stream_end(&self, session: SessionId, message: MessageId) {
         if let Some(room) = self.room(Topic::Session(session)) {
             room.end(message);
+        }
+    }
+
+    /// Shows an agent at an object of a board, to whoever looks at the board.
+    pub fn show_agent(&self, board: BoardId, agent: AgentAt) {
+        let topic = Topic::Board(board);
+        if !self.bus.is_shared() {
+            // A room that is made later asks for the agents itself.
+            if let Some(room) = self.room(topic) {
+                room.show_agent(agent);
+            }
+            return;
+        }
+        // Under the lock, so that the room is not dropped before the agent is in it.
+        let mut rooms = locked(&self.rooms);
+        self.room_in(&mut rooms, topic).show_agent(agent);
+    }
+
+    /// Takes an agent off a board.
+    pub fn hide_agent(&self, board: BoardId, session: SessionId) {
+        if let Some(room) = self.room(Topic::Board(board)) {
+            room.hide_agent(session);
+        }
+    }
+
+    /// Whether an agent has to be shown at an object: somebody may look, and it is not there yet.
+    pub fn misses_agent(&self, board: BoardId, session: SessionId, object: &str) -> bool {
+        match self.room(Topic::Board(board)) {
+            Some(room) => !room.has_agent_at(session, object),
+            None => self.bus.is_shared(),
         }
     }
 
@@ -272,10 +310,20 @@ impl<B: Backend> Hub<B> {
         let mut docs = locked(&self.docs);
         let room = docs.entry(doc).or_insert_with(|| {
             let number = self.newest_doc.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            Arc::new(DocRoom::new(doc, number))
+            Arc::new(DocRoom::new(doc, number, Arc::clone(&self.bus)))
         });
         let joined = join(room)?;
         Some((Arc::clone(room), joined))
+    }
+
+    /// Returns the room of a document that somebody has open.
+    pub(super) fn doc_room(&self, doc: DocId) -> Option<Arc<DocRoom>> {
+        locked(&self.docs).get(&doc).map(Arc::clone)
+    }
+
+    /// Returns the rooms of all documents that somebody has open.
+    pub(super) fn doc_rooms(&self) -> Vec<Arc<DocRoom>> {
+        locked(&self.docs).values().map(Arc::clone).collect()
     }
 
     /// Drops a document's room when its last reader has left.
@@ -316,9 +364,9 @@ impl<B: Backend> Hub<B> {
         match rooms.entry(topic) {
             Entry::Occupied(entry) => Arc::clone(entry.get()),
             Entry::Vacant(entry) => {
-                let room =
-                    entry.insert(Arc::new(LiveRoom::new(topic, self.clock, Arc::clone(&self.bus))));
-                let room = Arc::clone(room);
+                let (bus, newest_peer) = (Arc::clone(&self.bus), Arc::clone(&self.newest_peer));
+                let room = LiveRoom::new(topic, self.clock, bus, newest_peer);
+                let room = Arc::clone(entry.insert(Arc::new(room)));
                 if self.bus.is_shared() {
                     self.bus.publish(Message::Ask { topic: topic.to_string() });
                 }

@@ -27,6 +27,8 @@ pub(super) struct Refusal {
     pub(super) reference: Option<i64>,
     /// The topic, when it is about a binary frame.
     pub(super) ch: Option<String>,
+    /// When to ask again, if that helps.
+    pub(super) retry_ms: Option<u64>,
 }
 
 /// Reads a client's frame.
@@ -40,7 +42,7 @@ pub(super) fn read(text: &str) -> Result<ClientFrame, Refusal> {
             Category::Data | Category::Io => ErrorCode::InvalidRequest,
         };
         let msg = error.to_string().chars().take(ERROR_CHARS).collect();
-        Refusal { code, msg, reference: None, ch: None }
+        Refusal { code, msg, reference: None, ch: None, retry_ms: None }
     })
 }
 
@@ -75,7 +77,13 @@ impl<B: Backend> Connection<B> {
                 self.leave(topic);
                 let reference = Some(id);
                 let (code, msg) = (problem.code, problem.detail);
-                self.tell(Refusal { code, msg, reference, ch: None }).await
+                self.tell(Refusal { code, msg, reference, ch: None, retry_ms: None }).await
+            }
+            Err(Failure::Later(ms)) => {
+                self.leave(topic);
+                let (code, reference) = (ErrorCode::Unavailable, Some(id));
+                let msg = "many come at once; ask again a little later".to_owned();
+                self.tell(Refusal { code, msg, reference, ch: None, retry_ms: Some(ms) }).await
             }
         }
     }
@@ -120,7 +128,7 @@ impl<B: Backend> Connection<B> {
         let join = || Box::new(Subscription::join(hub, topic, peer, (bell, takes_refetch)));
         let subscription = self.topics.entry(topic).or_insert_with(join);
         subscription.want_text(wants_text);
-        subscription.answer(backend, &mut self.socket, id, known, identity).await
+        subscription.answer(hub, &mut self.socket, id, known, identity).await
     }
 
     /// Leaves a topic; leaving one that was not joined is nothing.

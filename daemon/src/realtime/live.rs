@@ -4,7 +4,9 @@
 //! Deliberately not here: frames to one connection (`subscription`) and what happens later (`driver`).
 
 mod afar;
+mod agents;
 
+use super::agents::Agents;
 use super::backend::{Backend, Head};
 use super::bell::Wake;
 use super::presence::{Changes, Participants, PeerId};
@@ -19,6 +21,7 @@ use grove_core_api::realtime::Identity;
 use grove_core_api::realtime::presence::PresenceUpdate;
 use grove_core_api::{MessageId, Problem, limits};
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -116,6 +119,7 @@ struct State {
     readers: usize,
     used_at_ms: u64,
     afar: Afar,
+    agents: Agents,
 }
 
 /// One topic's room.
@@ -124,6 +128,8 @@ pub(super) struct LiveRoom {
     topic: Topic,
     clock: Clock,
     bus: Arc<dyn Bus>,
+    /// Number of this daemon's newest participant.
+    newest_peer: Arc<AtomicU32>,
     state: Mutex<State>,
     readers: Mutex<BTreeMap<PeerId, Arc<Wake>>>,
     driver: Notify,
@@ -132,7 +138,12 @@ pub(super) struct LiveRoom {
 
 impl LiveRoom {
     /// Makes the room of a topic; it is cold until [`LiveRoom::prime`].
-    pub(super) fn new(topic: Topic, clock: Clock, bus: Arc<dyn Bus>) -> Self {
+    pub(super) fn new(
+        topic: Topic,
+        clock: Clock,
+        bus: Arc<dyn Bus>,
+        newest_peer: Arc<AtomicU32>,
+    ) -> Self {
         let ch = topic.channel();
         let interval_ms = match topic {
             Topic::Board(_) => board_interval_ms(0),
@@ -146,11 +157,13 @@ impl LiveRoom {
             readers: 0,
             used_at_ms: clock.now_ms(),
             afar: Afar::new(bus.is_shared()),
+            agents: Agents::default(),
         };
         Self {
             topic,
             clock,
             bus,
+            newest_peer,
             state: Mutex::new(state),
             readers: Mutex::default(),
             driver: Notify::new(),
@@ -214,6 +227,11 @@ impl LiveRoom {
                 return Err(problem);
             }
         }
+        if let Topic::Board(board) = self.topic {
+            for agent in backend.agents(board).await {
+                self.show_agent(agent);
+            }
+        }
         Ok(())
     }
 
@@ -240,21 +258,23 @@ impl LiveRoom {
 
     fn start(&self, head: Head) {
         let now_ms = self.clock.now_ms();
-        {
-            let State { room, streams, .. } = &mut *locked(&self.state);
-            room.start(head.epoch, head.seq, now_ms, |ops| streams.end_by(ops));
-        }
+        let (_, is_moved) = locked(&self.state)
+            .in_order(|room, in_order| room.start(head.epoch, head.seq, now_ms, in_order));
         self.wake_all();
         self.driver.notify_one();
+        if is_moved {
+            self.announce();
+        }
     }
 
     /// Takes a committed event, in whatever order it comes (rule RT-04).
     pub(super) fn publish(&self, event: Event) {
         let now_ms = self.clock.now_ms();
-        let effect = {
-            let State { room, streams, .. } = &mut *locked(&self.state);
-            room.accept(event, now_ms, |ops| streams.end_by(ops))
-        };
+        let (effect, is_moved) =
+            locked(&self.state).in_order(|room, in_order| room.accept(event, now_ms, in_order));
+        if is_moved {
+            self.announce();
+        }
         match effect {
             Effect::None => {}
             Effect::Wake => {
@@ -277,9 +297,8 @@ impl LiveRoom {
     /// Takes events of the log; returns what to do next.
     pub(super) fn reloaded(&self, events: &[Event], is_whole: bool) -> Reloaded {
         let now_ms = self.clock.now_ms();
-        let result = {
-            let State { room, streams, .. } = &mut *locked(&self.state);
-            if !room.reloaded(events, is_whole, now_ms, |ops| streams.end_by(ops)) {
+        let (result, is_moved) = locked(&self.state).in_order(|room, in_order| {
+            if !room.reloaded(events, is_whole, now_ms, in_order) {
                 Reloaded::Broken
             } else if !is_whole {
                 Reloaded::Partly
@@ -288,8 +307,11 @@ impl LiveRoom {
             } else {
                 Reloaded::Done
             }
-        };
+        });
         self.wake_all();
+        if is_moved {
+            self.announce();
+        }
         result
     }
 
@@ -507,7 +529,9 @@ impl State {
     }
 
     fn idle_at_ms(&self) -> Option<u64> {
-        let is_unused = self.readers == 0 && self.streams.is_empty();
+        // Other daemons show the agents that work at this one.
+        let is_told = self.afar.is_shared() && !self.agents.is_empty();
+        let is_unused = self.readers == 0 && self.streams.is_empty() && !is_told;
         is_unused.then_some(self.used_at_ms + limits::ROOM_IDLE_MS)
     }
 

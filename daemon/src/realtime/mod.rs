@@ -9,7 +9,9 @@
 //! Deliberately not here: storage, rights and the meaning of a mutation. They are the
 //! [`Backend`]'s.
 
+mod admission;
 mod afar;
+mod agents;
 mod backend;
 mod bell;
 mod connection;
@@ -32,7 +34,8 @@ mod tick;
 mod upgrade;
 
 pub use backend::{
-    Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused, UserIdentity,
+    AgentAt, Backend, DocHead, DocUpdate, Head, MutationError, Snapshot, UpdateRefused,
+    UserIdentity,
 };
 pub use hub::Hub;
 pub use upgrade::{Upgrade, upgrade};

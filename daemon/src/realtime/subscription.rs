@@ -23,6 +23,8 @@ pub(super) enum Failure {
     End(End),
     /// The backend says no; the connection goes on.
     Problem(Problem),
+    /// Too many come at once: ask again after so many milliseconds (rule RT-29).
+    Later(u64),
 }
 
 impl From<End> for Failure {
@@ -111,22 +113,23 @@ impl Subscription {
     /// Not cancel safe: frames that were sent are not sent again.
     pub(super) async fn answer<B: Backend>(
         &mut self,
-        backend: &B,
+        hub: &Hub<B>,
         socket: &mut Socket,
         id: i64,
         known: Option<Known>,
         identity: Identity,
     ) -> Result<Answered, Failure> {
-        self.room.prime(backend).await?;
+        self.room.prime(hub.backend()).await?;
         self.seen.marks.clear();
         let is_resumed = match known {
-            Some(known) => self.resume(backend, socket, id, known).await?,
+            Some(known) => self.resume(hub, socket, id, known).await?,
             None => false,
         };
-        if !is_resumed
-            && self.send_snapshot(backend, socket, Some(id)).await? == Answered::Elsewhere
-        {
-            return Ok(Answered::Elsewhere);
+        if !is_resumed {
+            hub.admission.admit(hub.clock().now_ms()).map_err(Failure::Later)?;
+            if self.send_snapshot(hub, socket, Some(id)).await? == Answered::Elsewhere {
+                return Ok(Answered::Elsewhere);
+            }
         }
         if matches!(self.topic, Topic::Board(_)) {
             let (frames, version) = self.room.join_presence(self.peer, identity);
@@ -146,7 +149,7 @@ impl Subscription {
     /// As [`Subscription::answer`].
     pub(super) async fn pump<B: Backend>(
         &mut self,
-        backend: &B,
+        hub: &Hub<B>,
         socket: &mut Socket,
     ) -> Result<Answered, Failure> {
         match self.room.pull(self.peer, &mut self.seen) {
@@ -158,7 +161,7 @@ impl Subscription {
                 }
             }
             Pull::Behind => {
-                let answered = Box::pin(self.catch_up(backend, socket)).await?;
+                let answered = Box::pin(self.catch_up(hub, socket)).await?;
                 self.wake.raise();
                 return Ok(answered);
             }
@@ -170,7 +173,7 @@ impl Subscription {
     /// Resumes from what the client has; `false` when only a snapshot helps.
     async fn resume<B: Backend>(
         &mut self,
-        backend: &B,
+        hub: &Hub<B>,
         socket: &mut Socket,
         id: i64,
         known: Known,
@@ -179,13 +182,13 @@ impl Subscription {
         if known.epoch != position.epoch || known.seq < 0 {
             return Ok(false);
         }
-        let newest = self.newest_for(backend, &position, known.seq).await?;
+        let newest = self.newest_for(hub.backend(), &position, known.seq).await?;
         if known.seq > newest || is_too_far(newest, known.seq) {
             return Ok(false);
         }
         // The log is asked before the promise: it may have been compacted.
         let page = if known.seq < position.oldest {
-            match self.page(backend, known.seq).await? {
+            match self.page(hub, known.seq).await? {
                 Some(page) => page,
                 None => return Ok(false),
             }
@@ -219,7 +222,7 @@ impl Subscription {
     /// Brings a reader that fell behind the ring up to it, over the log or by a snapshot (RT-07).
     async fn catch_up<B: Backend>(
         &mut self,
-        backend: &B,
+        hub: &Hub<B>,
         socket: &mut Socket,
     ) -> Result<Answered, Failure> {
         for _ in 0..=RESUME_PAGES {
@@ -232,17 +235,22 @@ impl Subscription {
             if self.seen.seq >= position.oldest {
                 return Ok(Answered::Live);
             }
-            let Some(page) = self.page(backend, self.seen.seq).await? else { break };
+            let Some(page) = self.page(hub, self.seen.seq).await? else { break };
             self.send_page(socket, &page, position.streams).await?;
         }
         self.seen.marks.clear();
-        self.send_snapshot(backend, socket, None).await
+        self.send_snapshot(hub, socket, None).await
     }
 
     /// Reads events after `seq` from the log; `None` when it does not continue there.
-    async fn page<B: Backend>(&self, backend: &B, seq: i64) -> Result<Option<Vec<Event>>, Problem> {
+    async fn page<B: Backend>(
+        &self,
+        hub: &Hub<B>,
+        seq: i64,
+    ) -> Result<Option<Vec<Event>>, Problem> {
         let limit = u64::try_from(limits::EV_FRAME_EVENTS).unwrap_or(u64::MAX);
-        let page = backend.events_after(self.topic, seq, limit).await?;
+        let _place = hub.admission.place().await;
+        let page = hub.backend().events_after(self.topic, seq, limit).await?;
         let is_whole = page.iter().zip(seq + 1..).all(|(event, expected)| event.seq == expected);
         Ok((is_whole && !page.is_empty()).then_some(page))
     }
@@ -272,15 +280,16 @@ impl Subscription {
 
     async fn send_snapshot<B: Backend>(
         &mut self,
-        backend: &B,
+        hub: &Hub<B>,
         socket: &mut Socket,
         id: Option<i64>,
     ) -> Result<Answered, Failure> {
+        let place = hub.admission.place().await;
         let mut position = self.room.position();
-        let snapshot = backend.snapshot(self.topic).await?;
+        let snapshot = hub.backend().snapshot(self.topic).await?;
         if snapshot.epoch != position.epoch {
             // The history was replaced under the room: its numbers mean nothing any more.
-            self.room.start_anew(backend).await?;
+            self.room.start_anew(hub.backend()).await?;
             position = self.room.position();
         }
         let Snapshot { epoch, seq, state } = snapshot;
@@ -289,6 +298,8 @@ impl Subscription {
         let ch = self.topic.channel();
         let snap = ServerFrame::Snap { id, ch: ch.clone(), epoch: epoch.clone(), seq, state };
         let frame = encode::encode(&snap);
+        // The peer takes it in its own time: that holds up nobody else.
+        drop(place);
         if self.takes_refetch && frame.as_str().len() > limits::SNAP_FRAME_BYTES {
             let url = self.topic.state_path();
             let refetch = ServerFrame::Refetch { id, ch, url, epoch, seq };

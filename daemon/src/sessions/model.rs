@@ -2,14 +2,18 @@
 
 use crate::boards::service::CardPlace;
 use crate::executors::service::Health;
-use grove_core_api::ExecutorId;
 use grove_core_api::agent::Usage;
+use grove_core_api::event::{Event, Op};
 use grove_core_api::isolation::SandboxReport;
 use grove_core_api::rest::boards::SessionCard;
+use grove_core_api::rest::comments::CommentAnchor;
 use grove_core_api::rest::executors::SessionExecutor;
 use grove_core_api::rest::sessions::{Evidence, RunState, Session};
 use grove_core_api::rest::tasks::TaskState;
+use grove_core_api::{BoardObjectId, ExecutorId, SessionId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Longest one-line summary, in characters.
 const LINE_CHARS: usize = 160;
@@ -99,6 +103,39 @@ pub(crate) fn run_state(facts: &Facts) -> RunState {
             )
             | None => RunState::Idle,
         },
+    }
+}
+
+/// What an event of a board tells of agents: which of them did something, and with which object.
+///
+/// What comes through an agent's tools is its own doing; a card that changes its state or its line
+/// tells what the agent of that card does.
+pub(crate) fn deeds(event: &Event) -> Vec<(SessionId, BoardObjectId)> {
+    if let Some(agent) = event.via.strip_prefix("mcp:").and_then(|it| it.parse().ok()) {
+        let touched = event.ops.iter().rev().find_map(touched);
+        return touched.map(|object| (agent, object)).into_iter().collect();
+    }
+    let own = |op: &Op| match op {
+        Op::Set { id, k, .. } if k == "state" || k == "line" => id.parse::<Uuid>().ok(),
+        Op::Set { .. } | Op::Put { .. } | Op::Del { .. } => None,
+    };
+    let cards: BTreeSet<Uuid> = event.ops.iter().filter_map(own).collect();
+    cards.into_iter().map(|id| (id.into(), id.into())).collect()
+}
+
+/// The object that an operation is about: a comment is about what it is pinned to.
+fn touched(op: &Op) -> Option<BoardObjectId> {
+    match op {
+        Op::Put { kind, v, .. } if kind == "comment" => {
+            match serde_json::from_value(v.get("anchor")?.clone()).ok()? {
+                CommentAnchor::Object { object, .. } => Some(object),
+                CommentAnchor::Point { .. }
+                | CommentAnchor::Message { .. }
+                | CommentAnchor::DiffLine { .. } => None,
+            }
+        }
+        Op::Put { id, .. } | Op::Set { id, .. } => id.parse().ok(),
+        Op::Del { .. } => None,
     }
 }
 

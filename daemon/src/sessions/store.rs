@@ -132,6 +132,24 @@ pub(crate) async fn of_person(
     Ok(rows.into_iter().map(SessionId).collect())
 }
 
+/// Ids of sessions, the archived ones too, from the oldest on.
+pub(crate) async fn ids_after(
+    connection: &impl ConnectionTrait,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<SessionId>, Error> {
+    let mut query = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .order_by_asc(session::Column::Id)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(session::Column::Id.gt(after));
+    }
+    let ids: Vec<Uuid> = query.into_tuple().all(connection).await?;
+    Ok(ids.into_iter().map(SessionId).collect())
+}
+
 pub(crate) async fn count_children(
     connection: &impl ConnectionTrait,
     parent: SessionId,

@@ -1,9 +1,12 @@
 //! Rules of sessions that need no database.
 
-use super::model::{Facts, last_line, run_state, title_of};
+use super::model::{Facts, deeds, last_line, run_state, title_of};
+use grove_core_api::event::{Event, Op};
 use grove_core_api::rest::sessions::RunState;
 use grove_core_api::rest::tasks::TaskState;
 use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const IDLE: Facts = Facts {
     is_archived: false,
@@ -44,6 +47,38 @@ fn a_title_is_the_first_line_with_words() {
     assert_eq!(title_of("\n  Fix the tests\nplease"), "Fix the tests");
     let long = title_of(&"word ".repeat(50));
     assert!(long.chars().count() <= 60 && long.ends_with('…'), "{long}");
+}
+
+fn told(via: &str, ops: Vec<Op>) -> Event {
+    let kind = "k".to_owned();
+    Event { seq: 1, at: 0, by: None, via: via.to_owned(), kind, mid: None, ops }
+}
+
+fn set(id: Uuid, k: &str) -> Op {
+    Op::Set { id: id.to_string(), k: k.to_owned(), v: Value::Null, if_seq: None }
+}
+
+fn put(id: Uuid, kind: &str, v: &Value) -> Op {
+    let v = v.as_object().cloned().unwrap_or_default();
+    Op::Put { id: id.to_string(), kind: kind.to_owned(), v }
+}
+
+#[test]
+fn rt31_an_agent_is_where_events_say_that_it_did_something() {
+    let [agent, other, comment] = [1, 2, 3].map(Uuid::from_u128);
+    let via = format!("mcp:{agent}");
+    let at = |via: &str, ops: Vec<Op>| deeds(&told(via, ops));
+    let own = [(agent.into(), agent.into())];
+    assert_eq!(at("system", vec![set(agent, "line"), set(agent, "state")]), own);
+    assert_eq!(at("web", vec![set(agent, "pos"), set(agent, "title")]), [], "a person did that");
+    let touched = [(agent.into(), other.into())];
+    assert_eq!(at(&via, vec![put(other, "session", &json!({}))]), touched);
+    assert_eq!(at(&via, vec![set(other, "line"), Op::del(comment)]), touched);
+    let board = Uuid::from_u128(9);
+    let pinned = json!({ "anchor": { "kind": "object", "board": board, "object": other } });
+    assert_eq!(at(&via, vec![put(comment, "comment", &pinned)]), touched);
+    let placed = json!({ "anchor": { "kind": "point", "board": board, "pos": [0, 0] } });
+    assert_eq!(at(&via, vec![put(comment, "comment", &placed)]), []);
 }
 
 proptest! {

@@ -8,7 +8,7 @@ mod asks;
 mod people;
 mod table;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use asks::Ask;
 use grove_core_api::realtime::ClientFrame;
 use grove_core_api::rest::grants::{BoardRight, TokenScope};
@@ -133,7 +133,9 @@ async fn each_operation_answers_each_caller_as_the_table_says() -> Outcome {
     for (operation, need) in OPERATIONS {
         for caller in &house.people {
             let want = expected(caller, *need);
-            let ask = asks::of(&house, operation, want == Expected::Through).await?;
+            let ask = asks::of(&house, operation, want == Expected::Through)
+                .await
+                .with_context(|| format!("{operation} by {}; {wrong:?}", caller.name))?;
             let (method, _) = operation.split_once(' ').unwrap_or_default();
             let mut request =
                 caller.client.request(Method::from_bytes(method.as_bytes())?, &ask.path);

@@ -87,8 +87,13 @@ impl House {
         olga.prompt(session.id, "hello").await?;
         olga.until_over(session.id).await?;
         let task = olga.tasks(session.id).await?.first().context("a task")?.id;
+        // Restarting an executor ends its session's tokens: it is that of a session beside.
+        let body = json!({ "board_id": board.id, "worktree_id": session.worktree_id });
+        let beside: Session = olga.post("/sessions", body).await?;
+        olga.prompt(beside.id, "hello").await?;
+        olga.until_over(beside.id).await?;
         let executors: Page<Executor> =
-            olga.get(format!("/executors?session_id={}", session.id)).await?;
+            olga.get(format!("/executors?session_id={}", beside.id)).await?;
         let executor = executors.items.first().context("an executor")?.id;
         let group: Group = owner.post("/groups", json!({ "name": "team" })).await?;
         let house = Self {

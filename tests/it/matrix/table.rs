@@ -84,7 +84,6 @@ pub(super) const OPERATIONS: &[(&str, Need)] = &[
     ("GET /instance", READ),
     ("POST /login-sessions", SELF),
     ("GET /login-sessions/current", READ),
-    ("DELETE /login-sessions/current", SELF),
     ("GET /repos", READ),
     ("POST /repos", MEMBER),
     ("GET /repos/{id}", READ),
@@ -131,6 +130,8 @@ pub(super) const OPERATIONS: &[(&str, Need)] = &[
     ("PATCH /worktrees/{id}", on(Prompt, true)),
     ("GET /worktrees/{id}/diff", SEE),
     ("POST /worktrees/{id}/publish", on(Steer, false)),
+    // Last of all: who has signed out is somebody else.
+    ("DELETE /login-sessions/current", SELF),
 ];
 
 pub(super) const FRAMES: &[(&str, Need)] = &[

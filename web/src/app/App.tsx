@@ -18,6 +18,7 @@ import { Button } from "@/ui/Button";
 import { Nothing, ProblemNote } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
 import { Banners } from "./Banners";
+import { useBoardView } from "./board-view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { client, useBoards, useChannel, useConnection, useIsNarrow, useLogin, useRefusal, useTopicVersion } from "./live";
 import { NarrowTabs } from "./NarrowTabs";
@@ -181,6 +182,7 @@ function Page() {
   useGlobalKeys(opened, canPrompt);
   useOwnPresence(channel, engine);
   useOwnBoards();
+  useBoardView(route, engine);
 
   useEffect(() => {
     // A board that one was shut out of, and that is in the list again.

@@ -1,6 +1,6 @@
 // Hooks between React and what lives outside of it: the connection, topics, presence, REST queries.
 import { QueryCache, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api } from "@/net/api";
 import { type Channel, Client } from "@/net/client";
 import { type Connection, socketUrl } from "@/net/connection";
@@ -79,18 +79,21 @@ export function useIsOffline(): boolean {
   return isLong && state !== "live";
 }
 
-/** Joins a topic while the component is there. */
-export function useChannel(ch: string | null): Channel | null {
+/** Joins a topic while the component is there; `isReading` says whether streamed text of a session is read. */
+export function useChannel(ch: string | null, isReading = true): Channel | null {
   const [channel, setChannel] = useState<Channel | null>(null);
+  const first = useRef(isReading);
+  first.current = isReading;
   useEffect(() => {
     if (ch === null) return;
-    const joined = client.use(ch);
+    const joined = client.use(ch, first.current);
     setChannel(joined);
     return () => {
       setChannel(null);
       client.release(joined);
     };
   }, [ch]);
+  useEffect(() => (channel && isReading ? client.read(channel) : undefined), [channel, isReading]);
   return channel?.ch === ch ? channel : null;
 }
 

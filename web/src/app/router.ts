@@ -52,9 +52,14 @@ export function openSession(session: string | null): void {
   if (current.board) navigate(pathOf(current.board, session));
 }
 
+/** The path of a document beside its board. */
+export function pathOfDocument(board: string, document: string): string {
+  return `${pathOf(board)}/d/${document}`;
+}
+
 /** Opens a document in the panel of the board that is on screen. */
 export function openDocument(document: string): void {
-  if (current.board) navigate(`${pathOf(current.board)}/d/${document}`);
+  if (current.board) navigate(pathOfDocument(current.board, document));
 }
 
 function subscribe(listener: () => void): () => void {

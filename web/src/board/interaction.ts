@@ -37,8 +37,10 @@ export abstract class Interaction {
 
   /** Starts writing the words of an object; `null` ends it. */
   edit(id: string | null): void {
-    if (this.state.editing === id || (id !== null && !this.state.canEdit)) return;
+    const before = this.state.editing;
+    if (before === id || (id !== null && !this.state.canEdit)) return;
     this.set({ editing: id });
+    if (before !== null) this.hooks.onWritten(before);
     if (id === null) return;
     this.focus(id);
     this.select(new Set([id]));

@@ -36,6 +36,8 @@ export interface BoardHooks {
   onLink: (from: string, to: string) => void;
   /** A point was clicked to comment on it, or on the object there. */
   onPin: (at: Point, id: string | null) => void;
+  /** Writing the words of an object has ended. */
+  onWritten: (id: string) => void;
   /** Copies of objects were dropped this far away. */
   onDuplicate: (ids: ReadonlySet<string>, dx: number, dy: number) => void;
 }

@@ -4,6 +4,7 @@ import type {
   Board,
   BoardImage,
   BoardRights,
+  BoardView,
   Comment,
   CreateComment,
   CreatePrompt,
@@ -56,6 +57,8 @@ export const api = {
     list: (signal?: AbortSignal) => all<Board>("/boards", {}, signal),
     create: (name: string) => request<Board>("POST", "/boards", { body: { name } }),
     addImage: (id: string, content: Blob) => request<BoardImage>("POST", `/boards/${id}/images`, { body: content, timeoutMs: 60_000 }),
+    view: (id: string, signal?: AbortSignal) => request<BoardView>("GET", `/boards/${id}/view`, { signal }),
+    putView: (id: string, body: BoardView, isLast: boolean) => request<BoardView>("PUT", `/boards/${id}/view`, { body, isLast }),
     patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
     rights: (id: string, user?: string, signal?: AbortSignal) =>
       request<BoardRights>("GET", `/boards/${id}/rights`, { query: { user }, signal }),

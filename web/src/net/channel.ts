@@ -1,9 +1,11 @@
-// A topic that is in use, as the rest of the client sees it, and what the connection notes about it besides.
+// A topic that is in use: what others see of it, and what the client notes about it.
+import type { PresenceUpdate } from "@/wire";
+import { type Joinable, unjoined } from "./joining";
 import type { Outlet } from "./mutations";
-import type { Peers, PresenceSender } from "./presence";
-import type { StreamTexts } from "./streams";
-import type { TopicStore } from "./topic";
-import type { History } from "./undo";
+import { Peers, PresenceSender } from "./presence";
+import { StreamTexts } from "./streams";
+import { TopicStore } from "./topic";
+import { History } from "./undo";
 
 /** A topic that is in use. */
 export interface Channel {
@@ -18,11 +20,30 @@ export interface Channel {
   refusal: { code: string; msg: string } | null;
 }
 
-/** A topic with what the connection has to know of it. */
-export interface Entry extends Channel, Outlet {
-  /** While what is kept of it is being read, it is not joined. */
-  isOpening: boolean;
+/** The same with what only the client may touch. */
+export interface Entry extends Channel, Outlet, Joinable {
+  readonly ch: string;
+  readonly store: TopicStore;
   users: number;
   linger: ReturnType<typeof setTimeout> | undefined;
-  subscription: number | null;
+}
+
+/** A topic with its first user. `isOpening` says that what is kept of it is still being read. */
+export function entryOf(ch: string, isOpening: boolean, isReading: boolean, send: (d: PresenceUpdate) => boolean): Entry {
+  const store = new TopicStore();
+  const peers = new Peers();
+  return {
+    ch,
+    store,
+    history: new History(store),
+    streams: new StreamTexts(),
+    peers,
+    presence: new PresenceSender(send, () => peers.people === 0 || document.visibilityState === "hidden"),
+    refusal: null,
+    users: 1,
+    linger: undefined,
+    isJoined: false,
+    isOpening,
+    ...unjoined(isReading || !ch.startsWith("session:")),
+  };
 }

@@ -1,18 +1,17 @@
 // The one WebSocket of this window: topics, resume, mutations, presence, reconnect.
 // Rules of the protocol are in `docs/realtime.md`; this file holds no state of topics (see `topic.ts`).
 import type { ClientFrame, Op, PresenceUpdate, ServerFrame, TopicState } from "@/wire";
-import type { Channel, Entry } from "./channel";
-import { type Connection, pauseAfter, type SocketFactory } from "./connection";
+import { type Channel, type Entry, entryOf } from "./channel";
+import { type Connection, pauseAfter, type SocketFactory, unconnected } from "./connection";
 import { type Extension, type Line, lineOver } from "./extension";
 import { Heartbeat } from "./heartbeat";
 import { randomHex } from "./ids";
+import { Joining } from "./joining";
 import type { Keep } from "./keep";
 import { Mutations, type Refusal } from "./mutations";
-import { Peers, PresenceSender } from "./presence";
 import { readJson } from "./rest";
-import { endTexts, StreamTexts, takePiece } from "./streams";
-import { TopicStore } from "./topic";
-import { type Direction, History } from "./undo";
+import { endTexts, takePiece } from "./streams";
+import type { Direction } from "./undo";
 
 export type { Channel } from "./channel";
 
@@ -20,6 +19,10 @@ const PROTOCOL = 1;
 const SUBPROTOCOL = "grove.v1";
 /** A topic that nobody uses any more is left after this time: switching back and forth costs nothing. */
 const LINGER_MS = 3_000;
+/** The same of a session: a card that is only a tile again, without streamed text. */
+const LINGER_SESSION_MS = 30_000;
+/** Topics that linger at once; with more the oldest is left. */
+const LINGER_MAX = 16;
 const CLOSE_UPGRADE = 4409;
 /** What is kept of a topic is waited for this long; what comes later is added then. */
 const KEEP_MS = 1_000;
@@ -29,21 +32,17 @@ const CAPS = ["refetch"];
 /** The connection and its topics. */
 export class Client {
   readonly tab = randomHex(6);
-  connection: Connection = {
-    state: "connecting",
-    since: performance.now(),
-    latencyMs: null,
-    serverVersion: null,
-    isUpdated: false,
-    user: null,
-  };
+  connection: Connection = unconnected();
   /** Called when a change was refused. */
   onRefusal: (refusal: Refusal) => void = () => undefined;
   private peer: string | null = null;
   private socket: WebSocket | null = null;
   private tries = 0;
   private readonly mutations: Mutations;
-  private subscriptions = 0;
+  private readonly joining = new Joining(
+    () => this.socket?.readyState === WebSocket.OPEN,
+    (frame) => this.send(frame),
+  );
   private retry: ReturnType<typeof setTimeout> | undefined;
   private readonly heartbeat = new Heartbeat(
     () => this.socket,
@@ -77,6 +76,7 @@ export class Client {
     addEventListener("offline", () => this.heartbeat.probe());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.heartbeat.probe();
+      for (const entry of this.channels.values()) if (entry.readers > 0) this.joining.look(entry);
     });
     this.heartbeat.start();
     this.open();
@@ -95,41 +95,24 @@ export class Client {
     return () => this.listeners.delete(listener);
   }
 
-  /** Joins a topic, or shares it when it is in use already. Every `use` needs one `release`. */
-  use(ch: string): Channel {
+  /** Joins a topic, or shares it. Every `use` needs one `release`; who does not `read` soon joins without text. */
+  use(ch: string, isReading = true): Channel {
     const known = this.channels.get(ch);
     if (known) {
       clearTimeout(known.linger);
       known.users += 1;
       return known;
     }
-    const store = new TopicStore();
-    const entry: Entry = {
-      ch,
-      store,
-      history: new History(store),
-      streams: new StreamTexts(),
-      peers: new Peers(),
-      presence: new PresenceSender(
-        (d) => this.sendPresence(ch, d),
-        () => entry.peers.size === 0 || document.visibilityState === "hidden",
-      ),
-      refusal: null,
-      users: 1,
-      linger: undefined,
-      subscription: null,
-      isJoined: false,
-      isOpening: this.keep !== null,
-    };
+    const entry = entryOf(ch, this.keep !== null, isReading, (d) => this.sendPresence(ch, d));
     this.channels.set(ch, entry);
     const join = () => {
       if (this.channels.get(ch) !== entry || !entry.isOpening) return;
       entry.isOpening = false;
-      this.sub(entry);
+      this.joining.sub(entry);
     };
     void this.mutations.open(entry).then(join);
     if (entry.isOpening) setTimeout(join, KEEP_MS);
-    this.sub(entry);
+    this.joining.sub(entry);
     return entry;
   }
 
@@ -144,18 +127,31 @@ export class Client {
     if (!entry) return;
     entry.users -= 1;
     if (entry.users > 0) return;
-    entry.linger = setTimeout(() => {
-      this.channels.delete(entry.ch);
-      this.mutations.close(entry.ch);
-      entry.presence.close();
-      this.send({ t: "unsub", ch: entry.ch });
-    }, LINGER_MS);
+    const isSession = entry.ch.startsWith("session:");
+    entry.linger = setTimeout(() => this.leave(entry), isSession ? LINGER_SESSION_MS : LINGER_MS);
+    // Left last is last in the list.
+    this.channels.delete(entry.ch);
+    this.channels.set(entry.ch, entry);
+    const lingering = [...this.channels.values()].filter(({ users }) => users === 0);
+    for (const oldest of lingering.slice(0, -LINGER_MAX)) this.leave(oldest);
+  }
+
+  /** Streamed text of a session is read on screen; returns the way to stop. */
+  read(channel: Channel): () => void {
+    const entry = this.channels.get(channel.ch);
+    return entry ? this.joining.read(entry) : () => undefined;
   }
 
   /** Changes a board: shown at once, sent now or after the reconnect. Returns whether it was taken. */
   mutate(channel: Channel, ops: Op[]): boolean {
     const entry = this.channels.get(channel.ch);
     return entry !== undefined && this.mutations.mutate(entry, ops);
+  }
+
+  /** Takes an object away that nothing was made of: when it is new, there is nothing left to undo either. */
+  discard(channel: Channel, id: string): void {
+    const entry = this.channels.get(channel.ch);
+    if (entry) this.mutations.discard(entry, id);
   }
 
   /** Takes the last own change of a board back, or makes it again. */
@@ -183,9 +179,19 @@ export class Client {
   /** Name of a user who is on one of the topics now. */
   nameOf(user: string): string | undefined {
     for (const { peers } of this.channels.values()) {
-      for (const { identity } of peers.all()) if (identity.user === user) return identity.name;
+      for (const { identity } of peers.all()) if (identity.user === user && !identity.is_agent) return identity.name;
     }
     return undefined;
+  }
+
+  private leave(entry: Entry): void {
+    clearTimeout(entry.linger);
+    clearTimeout(entry.lookAway);
+    this.joining.lost(entry);
+    this.channels.delete(entry.ch);
+    this.mutations.close(entry.ch);
+    entry.presence.close();
+    this.send({ t: "unsub", ch: entry.ch });
   }
 
   private open(): void {
@@ -197,7 +203,7 @@ export class Client {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.send({ t: "hello", v: PROTOCOL, app: __APP_VERSION__, tab: this.tab, caps: CAPS });
-      for (const entry of this.channels.values()) this.sub(entry);
+      for (const entry of this.channels.values()) this.joining.sub(entry);
       this.extension?.opened();
     };
     socket.onmessage = (event) => {
@@ -231,7 +237,7 @@ export class Client {
     this.mutations.lost();
     this.extension?.lost();
     for (const entry of this.channels.values()) {
-      entry.subscription = null;
+      this.joining.lost(entry);
       entry.peers.clear();
     }
     if (this.connection.state === "live") this.show({ state: "offline", since: performance.now(), latencyMs: null });
@@ -251,16 +257,6 @@ export class Client {
 
   private sendPresence(ch: string, d: PresenceUpdate): boolean {
     return this.send({ t: "pres", ch, d });
-  }
-
-  /** Joins, or resumes from what is there already. One at a time per topic: a gap asks only once. */
-  private sub(entry: Entry): void {
-    if (this.socket?.readyState !== WebSocket.OPEN || entry.subscription !== null || entry.isOpening) return;
-    this.subscriptions += 1;
-    entry.subscription = this.subscriptions;
-    const { epoch, seq } = entry.store;
-    const from = epoch === null ? {} : { epoch, seq };
-    this.send({ t: "sub", id: entry.subscription, ch: entry.ch, ...from });
   }
 
   private receive(frame: ServerFrame): void {
@@ -299,21 +295,21 @@ export class Client {
         this.joined(entry);
         return;
       case "ev":
-        if (entry.store.apply(frame.evs) === "gap") this.sub(entry);
+        if (entry.store.apply(frame.evs) === "gap") this.joining.sub(entry);
         endTexts(entry, frame.evs);
         return;
       case "st":
         // While the topic is joined anew, all text so far comes first.
         if (entry.subscription !== null && frame.o > 0) return;
-        if (takePiece(entry, frame.m, frame.o, frame.d) === "gap") this.sub(entry);
+        if (takePiece(entry, frame.m, frame.o, frame.d) === "gap") this.joining.sub(entry);
         return;
       case "refetch":
         void this.refetch(entry, frame.url);
         return;
       case "peers": {
-        const before = entry.peers.size;
+        const before = entry.peers.people;
         entry.peers.join(frame.join, this.peer);
-        if (before === 0 && entry.peers.size > 0) entry.presence.again();
+        if (before === 0 && entry.peers.people > 0) entry.presence.again();
         return;
       }
       case "pres":
@@ -340,16 +336,16 @@ export class Client {
   private unkeep(): void {
     this.mutations.forgetKept();
     for (const entry of this.channels.values()) {
-      entry.subscription = null;
-      this.sub(entry);
+      this.joining.lost(entry);
+      this.joining.sub(entry);
     }
   }
 
   private joined(entry: Entry): void {
-    entry.subscription = null;
     entry.refusal = null;
     this.mutations.joined(entry);
     entry.presence.again();
+    this.joining.joined(entry);
     this.tell();
   }
 
@@ -359,7 +355,11 @@ export class Client {
       const isRefused = frame.ref !== undefined && entry.subscription === frame.ref;
       const isTaken = frame.ref === undefined && frame.ch === entry.ch && (frame.code === "forbidden" || frame.code === "not_found");
       if (!isRefused && !isTaken) continue;
-      entry.subscription = null;
+      if (frame.retry_ms !== undefined) {
+        this.joining.postpone(entry, frame.retry_ms);
+        continue;
+      }
+      this.joining.lost(entry);
       entry.isJoined = false;
       entry.refusal = { code: frame.code, msg: frame.msg };
       if (frame.code === "forbidden" || frame.code === "not_found") this.mutations.forget(entry.ch);
@@ -372,7 +372,7 @@ export class Client {
   /** Asks again for a topic that was refused: a right may have come. */
   askAgain(ch: string): void {
     const entry = this.channels.get(ch);
-    if (entry?.refusal) this.sub(entry);
+    if (entry?.refusal) this.joining.sub(entry);
   }
 
   /** The state is too large for a frame: it is read over HTTP, and the topic resumed from there. */
@@ -384,7 +384,7 @@ export class Client {
     entry.streams.clear();
     entry.store.snapshot(state.epoch, state.seq, state.state);
     entry.subscription = null;
-    this.sub(entry);
+    this.joining.sub(entry);
   }
 
   private show(change: Partial<Connection>): void {

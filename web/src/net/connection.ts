@@ -15,6 +15,11 @@ export interface Connection {
   user: string | null;
 }
 
+/** A connection that was never there. */
+export function unconnected(): Connection {
+  return { state: "connecting", since: performance.now(), latencyMs: null, serverVersion: null, isUpdated: false, user: null };
+}
+
 /** How a socket is made: a seam for tests. */
 export type SocketFactory = (url: string, protocol: string) => WebSocket;
 

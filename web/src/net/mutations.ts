@@ -117,6 +117,17 @@ export class Mutations {
     return true;
   }
 
+  /** Takes an object away. When all that was done last was to make it, that is forgotten and not undone. */
+  discard(outlet: Outlet, id: string): void {
+    const ops: Op[] = [{ op: "del", id }];
+    if (!outlet.history.retract(id)) {
+      this.mutate(outlet, ops);
+      return;
+    }
+    const mid = this.accept();
+    if (mid !== null) this.put(outlet, mid, ops);
+  }
+
   /** Takes the last own step back, or makes it again. */
   step(outlet: Outlet, direction: Direction): void {
     const isUnsent = (mid: string) => outlet.store.unanswered().some((it) => it.mid === mid && !it.isSent);

@@ -111,7 +111,7 @@ describe("Peers", () => {
   it("keeps values that come before the identity", () => {
     const peers = new Peers();
     peers.update({ p1: { cur: [5, 5] } }, [], null);
-    expect(peers.size).toBe(0);
+    expect(peers.people).toBe(0);
     peers.join({ p1: ana }, null);
     expect(peers.get("p1")?.presence.cur).toEqual([5, 5]);
   });

@@ -144,8 +144,11 @@ export class Peers {
     this.tell(true);
   }
 
-  get size(): number {
-    return this.peers.size;
+  /** How many connections of people there are: agents look at nothing. */
+  get people(): number {
+    let count = 0;
+    for (const { identity } of this.peers.values()) if (!identity.is_agent) count += 1;
+    return count;
   }
 
   get(id: string): Peer | undefined {

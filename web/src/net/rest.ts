@@ -29,6 +29,8 @@ export interface RequestOptions {
   query?: Record<string, string | number | boolean | undefined>;
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
+  /** Goes out also when the page is left meanwhile. */
+  isLast?: boolean;
 }
 
 function made(code: ErrorCode, status: number, title: string, detail: string, hint?: string): ProblemError {
@@ -73,7 +75,7 @@ function addressOf(path: string, query: RequestOptions["query"]): string {
 async function once(method: string, address: string, headers: Headers, options: RequestOptions): Promise<Response> {
   const limit = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
-  const init: RequestInit = { method, headers, signal, credentials: "same-origin" };
+  const init: RequestInit = { method, headers, signal, credentials: "same-origin", keepalive: options.isLast ?? false };
   if (options.body !== undefined) init.body = options.body instanceof Blob ? options.body : JSON.stringify(options.body);
   try {
     return await fetch(address, init);

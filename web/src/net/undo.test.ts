@@ -179,4 +179,23 @@ describe("History", () => {
     window.act(set("a", "text", "other"));
     expect(window.history.canRedo).toBe(false);
   });
+
+  it("forgets an object that was made and given up at once, and nothing before it", () => {
+    const window = new Window();
+    window.act(set("a", "text", "two"));
+    window.act({ op: "put", id: "t", kind: "text", v: { text: "" } });
+    expect(window.history.retract("a")).toBe(false);
+    expect(window.history.retract("t")).toBe(true);
+    window.event([{ op: "del", id: "t" }], "me");
+    window.step("undo");
+    expect([window.text, window.store.get("t")]).toEqual(["one", undefined]);
+  });
+
+  it("keeps a removal that can be undone when more was done with the object than making it", () => {
+    const window = new Window();
+    window.act({ op: "put", id: "t", kind: "text", v: { text: "" } });
+    window.act(set("t", "text", "words"));
+    expect(window.history.retract("t")).toBe(false);
+    expect(window.history.canUndo).toBe(true);
+  });
 });

@@ -116,6 +116,15 @@ export class History {
     this.tell();
   }
 
+  /** Forgets the last step when all that it did was to make this object; returns whether it was so. */
+  retract(id: string): boolean {
+    const step = this.done.at(-1);
+    const [op] = step?.undo ?? [];
+    if (step?.undo.length !== 1 || op?.op !== "del" || op.id !== id) return false;
+    this.drop(step);
+    return true;
+  }
+
   /** Says what to do for the next step back or forth; `isUnsent` tells whether a change is still here. */
   next(direction: Direction, isUnsent: (mid: string) => boolean): Outcome {
     const [from, to] = this.lists(direction);

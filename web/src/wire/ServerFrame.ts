@@ -182,4 +182,9 @@ ref?: number,
 /**
  * The topic: one that is no longer subscribed, or a document that a binary frame was about.
  */
-ch?: string, };
+ch?: string, 
+/**
+ * When it is there, the `sub` was right and comes too early: ask again after this many
+ * milliseconds at the earliest, and not all at once (rule RT-29).
+ */
+retry_ms?: number, };

@@ -4,6 +4,7 @@ use super::*;
 use grove_core_api::event::Object;
 use proptest::prelude::*;
 use serde_json::Map;
+use std::collections::BTreeSet;
 
 const BOARD: &str = "board:1";
 
@@ -79,6 +80,11 @@ fn following() -> Core {
     core.take(snap(Some(1), 2), 0);
     assert!(core.is_live(BOARD));
     core
+}
+
+fn refusal(code: ErrorCode, reference: i64, retry_ms: Option<u64>) -> ServerFrame {
+    let (msg, reference) = (String::new(), Some(reference));
+    ServerFrame::Error { code, msg, reference, ch: None, retry_ms }
 }
 
 fn op() -> Vec<Op> {
@@ -168,13 +174,32 @@ fn a_topic_that_is_denied_takes_its_mutations_with_it() {
     core.mutate(BOARD, "m", op(), 0).unwrap();
     core.connected(0);
     core.take(welcome(), 0);
-    let frame =
-        |code| ServerFrame::Error { code, msg: String::new(), reference: Some(2), ch: None };
+    let frame = |code| refusal(code, 2, None);
     assert_eq!(core.take(frame(ErrorCode::Unavailable), 0), [Effect::Reconnect]);
     let told = core.take(frame(ErrorCode::NotFound), 0);
     assert!(matches!(told[0], Effect::Tell(Notice::Refused { .. })));
     assert!(matches!(told[1], Effect::Tell(Notice::Denied { .. })));
     assert_eq!((core.view(BOARD), core.unanswered().count()), (None, 0));
+}
+
+#[test]
+fn rt29_who_is_sent_away_comes_back_when_it_was_told_and_not_with_all_the_others() {
+    let mut times = BTreeSet::new();
+    for number in 0..200 {
+        let mut core = Core::new(format!("tab{number}"));
+        core.subscribe(BOARD);
+        core.connected(0);
+        core.take(welcome(), 0);
+        core.mutate(BOARD, "m", op(), 0).unwrap();
+        assert!(core.take(refusal(ErrorCode::Unavailable, 1, Some(1_000)), 50).is_empty());
+        let at = core.deadline().unwrap();
+        assert!((1_050..2_050).contains(&at), "{at}");
+        assert!(core.advance(at - 1).is_empty());
+        assert_eq!(subs(&core.advance(at)), [(2, None)]);
+        assert_eq!(mids(&core.take(snap(Some(2), 2), at)), ["m"], "nothing is lost meanwhile");
+        times.insert(at);
+    }
+    assert!(times.len() > 100, "they are spread: {times:?}");
 }
 
 #[test]

@@ -3,11 +3,15 @@
 use crate::auth::policy::Action;
 use crate::boards::model::picture;
 use crate::boards::store;
+use crate::clock;
 use crate::context::Ctx;
 use crate::error::Error;
+use crate::events;
 use bytes::Bytes;
+use grove_core_api::event::Topic;
 use grove_core_api::rest::boards::BoardImage;
 use grove_core_api::{BoardId, ErrorCode, limits};
+use sea_orm::ConnectionTrait;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +19,7 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-/// Keeps a picture for a board; the same picture again is the same answer.
+/// Keeps a picture for a board; the same picture again is the same answer, and has its grace anew.
 ///
 /// The file is there before its row: after a crash there may be a file that no board has, which
 /// nobody can read.
@@ -29,10 +33,17 @@ pub(crate) async fn add(ctx: &Ctx, board: BoardId, content: Bytes) -> Result<Boa
         size_bytes: i64::try_from(content.len()).unwrap_or(i64::MAX),
         natural_size,
     };
+    let file = ctx.app.paths.file(&image.id);
+    let _turn = ctx.app.pictures.lock().await;
     if store::image(ctx.read(), board, &image.id).await?.is_some() {
+        let id = image.id.clone();
+        ctx.write(move |tx| {
+            let id = id.clone();
+            Box::pin(async move { store::renew_image(tx.connection(), board, &id, tx.now).await })
+        })
+        .await?;
         return Ok(image);
     }
-    let file = ctx.app.paths.file(&image.id);
     keep(&file, &content).await.map_err(|error| {
         let code = if error.kind() == io::ErrorKind::StorageFull {
             ErrorCode::StorageFull
@@ -75,6 +86,56 @@ async fn keep(file: &Path, content: &[u8]) -> io::Result<()> {
         fs::remove_file(&draft).await.ok();
     }
     written
+}
+
+/// Removes pictures of the next boards that nothing shows any more: no object, and no kept moment.
+///
+/// A picture that was only just sent has its time to be put on the board.
+pub(crate) async fn sweep(ctx: &Ctx, after: &mut Option<Uuid>) -> Result<(), Error> {
+    let most = limits::IMAGE_SWEEP_BOARDS;
+    let boards = store::ids_after(ctx.read(), *after, most).await?;
+    let before_ms = clock::now() - limits::IMAGE_GRACE_MS;
+    for board in &boards {
+        for image in store::images_before(ctx.read(), *board, before_ms).await? {
+            if !is_used(ctx.read(), *board, &image).await? {
+                remove(ctx, *board, image).await?;
+            }
+        }
+    }
+    *after = events::service::next_after(boards.iter().map(|it| it.0), most);
+    Ok(())
+}
+
+async fn is_used(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    image: &str,
+) -> Result<bool, Error> {
+    Ok(store::is_image_shown(connection, board, image).await?
+        || events::service::mentions(connection, Topic::Board(board), image).await?)
+}
+
+async fn remove(ctx: &Ctx, board: BoardId, image: String) -> Result<(), Error> {
+    // Nobody sends the same picture between the row's end and the file's.
+    let _turn = ctx.app.pictures.lock().await;
+    let name = image.clone();
+    let is_gone = ctx.write(move |tx| {
+        let name = name.clone();
+        Box::pin(async move {
+            if is_used(tx.connection(), board, &name).await? {
+                return Ok(false);
+            }
+            Ok(!store::remove_image(tx.connection(), board, &name).await?)
+        })
+    });
+    if is_gone.await? {
+        match fs::remove_file(ctx.app.paths.file(&image)).await {
+            Ok(()) => tracing::debug!(%image, "removed a picture that nothing shows"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(%image, %error, "a picture's file could not be removed"),
+        }
+    }
+    Ok(())
 }
 
 /// Reads a picture of a board.

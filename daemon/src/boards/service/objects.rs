@@ -159,6 +159,16 @@ pub(crate) async fn patch(
     Ok(patched)
 }
 
+/// Where an object of a board lies.
+pub(crate) async fn place(
+    connection: &impl ConnectionTrait,
+    board: BoardId,
+    id: BoardObjectId,
+) -> Result<Option<[f64; 2]>, Error> {
+    let placed = store::object(connection, id).await?;
+    Ok(placed.filter(|it| it.board_id == board).map(|it| it.pos))
+}
+
 /// The words of an object.
 pub(crate) struct Words {
     pub(crate) board: BoardId,

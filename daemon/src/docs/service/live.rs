@@ -89,6 +89,11 @@ impl Docs {
         locked(&self.open).get(&id).map(|held| Arc::clone(&held.place))
     }
 
+    /// The documents that are in memory, at most `DOCS_OPEN`.
+    pub(crate) fn held_ids(&self) -> Vec<DocId> {
+        locked(&self.open).keys().copied().collect()
+    }
+
     /// Lets go what nobody has used for a while.
     pub(crate) fn drop_idle(&self, is_watched: impl Fn(DocId) -> bool) {
         let idle = Duration::from_millis(limits::DOC_IDLE_MS);

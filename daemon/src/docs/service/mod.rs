@@ -8,7 +8,7 @@ mod other_ways;
 pub(crate) use follow::run;
 pub(crate) use live::Docs;
 pub(crate) use open::may_read;
-pub(crate) use other_ways::{changed, removed, replaced, take};
+pub(crate) use other_ways::{changed, heard, removed, replaced, take};
 
 use super::model::{Document, Refusal};
 use super::store;
@@ -138,6 +138,7 @@ pub(crate) async fn update(
     } else {
         other_ways::read_on(ctx, id, &mut open).await?;
     }
+    ctx.app.hub.tell_doc(id);
     if open.kind == DocKind::Note {
         ctx.app.docs.note_behind(id, ctx.actor);
     }

@@ -70,14 +70,21 @@ async fn append(tx: &Tx<'_>, id: DocId, stored: &Stored, update: &[u8]) -> Resul
         .ok_or_else(began_anew)
 }
 
-/// Brings the copies in memory, and who has the documents open, up to what was committed.
+/// Brings the copies in memory, and who has the documents open, up to what was committed: here and
+/// at other daemons.
 pub(crate) async fn changed(ctx: &Ctx, ids: impl IntoIterator<Item = DocId>) {
     for id in ids {
-        if let Err(error) = catch_up(ctx, id).await {
-            // The copy is gone then; whoever has the document open reads it anew.
-            tracing::warn!(doc = %id, %error, "document {id} could not be read again");
-            ctx.app.hub.end_doc(id);
-        }
+        heard(ctx, id).await;
+        ctx.app.hub.tell_doc(id);
+    }
+}
+
+/// The same for a document that another daemon changed: it knows already.
+pub(crate) async fn heard(ctx: &Ctx, id: DocId) {
+    if let Err(error) = catch_up(ctx, id).await {
+        // The copy is gone then; whoever has the document open reads it anew.
+        tracing::warn!(doc = %id, %error, "document {id} could not be read again");
+        ctx.app.hub.end_doc(id);
     }
 }
 

@@ -1,4 +1,5 @@
-//! The care of logs: snapshots at intervals, and the end of what is older than what is kept.
+//! The care of logs: snapshots at intervals, and the end of what is older than what is kept; then of
+//! pictures that nothing that is kept shows any more.
 //!
 //! Work comes in small steps, each a transaction of its own, so that nobody waits for it. A log is cut
 //! only at a snapshot, so that every moment after the cut can still be read.
@@ -9,9 +10,9 @@ use crate::context::Ctx;
 use crate::error::Error;
 use crate::events::model::{Retention, next_snapshot};
 use crate::events::store::{self, snapshots};
-use crate::{boards, users};
+use crate::{boards, sessions, users};
 use grove_core_api::event::Topic;
-use grove_core_api::{BoardId, UnixMillis, limits};
+use grove_core_api::{UnixMillis, limits};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -21,14 +22,15 @@ pub(crate) async fn upkeep(ctx: Ctx) {
     let mut ticks = interval(Duration::from_millis(limits::UPKEEP_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let shutdown = ctx.app.shutdown.clone();
-    let mut after = None;
+    let mut turn = Turn::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
         let round = async {
-            after = some_boards(&ctx, after).await?;
+            some_logs(&ctx, &mut turn).await?;
+            boards::service::images::sweep(&ctx, &mut turn.images).await?;
             people(&ctx).await
         };
         tokio::select! {
@@ -40,29 +42,46 @@ pub(crate) async fn upkeep(ctx: Ctx) {
     }
 }
 
+/// Where the next round goes on; `None` at the beginning.
+#[derive(Debug, Default)]
+struct Turn {
+    boards: Option<Uuid>,
+    sessions: Option<Uuid>,
+    images: Option<Uuid>,
+}
+
 fn retention(ctx: &Ctx) -> Retention {
     let history = ctx.app.config.file.history;
     Retention { keep_events: history.keep_events, keep_days: history.keep_days }
 }
 
-/// Looks after the next boards; returns where to go on, `None` after the last one.
-async fn some_boards(ctx: &Ctx, after: Option<Uuid>) -> Result<Option<Uuid>, Error> {
+/// Looks after the logs of the next boards and the next sessions.
+async fn some_logs(ctx: &Ctx, turn: &mut Turn) -> Result<(), Error> {
     let most = limits::LOG_CARE_TOPICS;
-    let ids = boards::service::ids_after(ctx.read(), after, most).await?;
-    for id in &ids {
+    let ids = boards::service::ids_after(ctx.read(), turn.boards, most).await?;
+    turn.boards = next_after(ids.iter().map(|id| id.0), most);
+    let boards = ids.into_iter().map(Topic::Board);
+    let ids = sessions::service::ids_after(ctx.read(), turn.sessions, most).await?;
+    turn.sessions = next_after(ids.iter().map(|id| id.0), most);
+    let sessions = ids.into_iter().map(Topic::Session);
+    for topic in boards.chain(sessions) {
         for _ in 0..limits::LOG_CARE_STEPS {
-            if !step(ctx, *id, clock::now()).await? {
+            if !step(ctx, topic, clock::now()).await? {
                 break;
             }
         }
     }
-    let is_last = u64::try_from(ids.len()).unwrap_or(u64::MAX) < most;
-    Ok(ids.last().filter(|_| !is_last).map(|id| id.0))
+    Ok(())
 }
 
-/// One step of the care of a board's log; returns whether there is more to do.
-async fn step(ctx: &Ctx, board: BoardId, now: UnixMillis) -> Result<bool, Error> {
-    let topic = Topic::Board(board);
+/// Where to go on after a page of ids; `None` after the last page.
+pub(crate) fn next_after(ids: impl ExactSizeIterator<Item = Uuid>, most: u64) -> Option<Uuid> {
+    let is_last = u64::try_from(ids.len()).unwrap_or(u64::MAX) < most;
+    ids.last().filter(|_| !is_last)
+}
+
+/// One step of the care of a log; returns whether there is more to do.
+async fn step(ctx: &Ctx, topic: Topic, now: UnixMillis) -> Result<bool, Error> {
     let keep = retention(ctx);
     let head = store::head(ctx.read(), topic).await?.seq;
     let numbers = snapshots::numbers(ctx.read(), topic).await?;
@@ -90,7 +109,7 @@ async fn step(ctx: &Ctx, board: BoardId, now: UnixMillis) -> Result<bool, Error>
         .write(Box::new(move |connection| {
             Box::pin(async move {
                 snapshots::forget(connection, topic, cut).await?;
-                if let Some(cutoff) = cutoff {
+                if let (Some(cutoff), Topic::Board(board)) = (cutoff, topic) {
                     snapshots::forget_removed(connection, board, cutoff).await?;
                 }
                 snapshots::prune(connection, topic, cut, limits::LOG_PRUNE_EVENTS).await

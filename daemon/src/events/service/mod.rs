@@ -13,7 +13,8 @@ use grove_core_api::event::Topic;
 use grove_core_api::rest::messages::{EventList, EventQuery};
 
 pub(crate) use super::store::head;
-pub(crate) use care::upkeep;
+pub(crate) use super::store::snapshots::mentions;
+pub(crate) use care::{next_after, upkeep};
 pub(crate) use moments::at;
 
 /// A stretch of the log after a number.

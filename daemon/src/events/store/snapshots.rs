@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::events::model::State;
 use grove_core_api::event::Topic;
 use grove_core_api::{BoardId, UnixMillis};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 /// The state of a topic after an event.
@@ -137,6 +138,33 @@ pub(crate) async fn forget(
         .exec(connection)
         .await?;
     Ok(())
+}
+
+/// Whether an event or a snapshot that is kept of a topic has these letters in it, such as the name of
+/// a picture; they must be letters and digits.
+pub(crate) async fn mentions(
+    connection: &impl ConnectionTrait,
+    topic: Topic,
+    letters: &str,
+) -> Result<bool, Error> {
+    use sea_orm::sea_query::ExprTrait as _;
+    let pattern = format!("%{letters}%");
+    let in_event = event::Entity::find()
+        .filter(event::Column::Topic.eq(topic.to_string()))
+        .filter(Expr::col(event::Column::Ops).cast_as("text").like(&pattern))
+        .limit(1)
+        .count(connection)
+        .await?;
+    if in_event > 0 {
+        return Ok(true);
+    }
+    let in_snapshot = topic_snapshot::Entity::find()
+        .filter(topic_snapshot::Column::Topic.eq(topic.to_string()))
+        .filter(Expr::col(topic_snapshot::Column::State).cast_as("text").like(&pattern))
+        .limit(1)
+        .count(connection)
+        .await?;
+    Ok(in_snapshot > 0)
 }
 
 /// Forgets who removed what from a board before a time.

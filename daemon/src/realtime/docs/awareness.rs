@@ -65,17 +65,46 @@ impl Awareness {
         };
         let user = json!({ "id": who.user, "name": who.name, "slot": who.slot });
         state.insert("user".to_owned(), user);
+        self.put((origin, who.user), client, Value::Object(state).to_string());
+        Ok(())
+    }
+
+    /// Notes what another daemon says that a client of its tells; returns whether it is news.
+    pub(super) fn hear(&mut self, who: (u64, UserId), client: u64, state: String) -> bool {
+        if self.clients.get(&client).is_some_and(|it| it.user != who.1) {
+            return false;
+        }
+        self.leave_where(|it| it == who.0);
+        self.put(who, client, state);
+        true
+    }
+
+    fn put(&mut self, (origin, user): (u64, UserId), client: u64, state: String) {
         self.version += 1;
         self.gone.retain(|(it, _)| *it != client);
-        let state = Value::Object(state).to_string();
-        let entry = Client { origin, user: who.user, state, version: self.version };
-        self.clients.insert(client, entry);
-        Ok(())
+        self.clients.insert(client, Client { origin, user, state, version: self.version });
+    }
+
+    /// What is told of a client, with what the server says of it.
+    pub(super) fn told(&self, client: u64) -> Option<&str> {
+        self.clients.get(&client).map(|it| it.state.as_str())
+    }
+
+    /// The client that a connection speaks for, and whose it is.
+    pub(super) fn client_of(&self, origin: u64) -> Option<(UserId, u64)> {
+        let client = self.of(origin).next()?;
+        Some((self.clients.get(&client)?.user, client))
     }
 
     /// Takes a connection's client out; returns whether there was one.
     pub(super) fn leave(&mut self, origin: u64) -> bool {
-        let clients: Vec<u64> = self.of(origin).collect();
+        self.leave_where(|it| it == origin)
+    }
+
+    /// Takes the clients of some connections out; returns whether there was one.
+    pub(super) fn leave_where(&mut self, is_gone: impl Fn(u64) -> bool) -> bool {
+        let gone = |(client, it): (&u64, &Client)| is_gone(it.origin).then_some(*client);
+        let clients: Vec<u64> = self.clients.iter().filter_map(gone).collect();
         let was_there = !clients.is_empty();
         clients.into_iter().for_each(|it| self.remove(it));
         was_there

@@ -61,7 +61,8 @@ impl<B: Backend> Connection<B> {
             Err(Stop::Problem(problem)) => {
                 self.docs.remove(&doc);
                 let (code, msg) = (problem.code, problem.detail);
-                self.tell(Refusal { code, msg, reference: Some(id), ch: None }).await
+                let reference = Some(id);
+                self.tell(Refusal { code, msg, reference, ch: None, retry_ms: None }).await
             }
         }
     }
@@ -257,7 +258,8 @@ impl From<Problem> for Stop {
 
 fn about(doc: DocId, problem: Problem) -> Refusal {
     let ch = Some(Topic::Doc(doc).to_string());
-    Refusal { code: problem.code, msg: problem.detail, reference: None, ch }
+    let (code, msg) = (problem.code, problem.detail);
+    Refusal { code, msg, reference: None, ch, retry_ms: None }
 }
 
 fn unusable(doc: DocId, why: Malformed) -> Refusal {

@@ -4,13 +4,14 @@
 
 use super::awareness::{Awareness, Refused};
 use super::ring::{Ring, Tail};
+use crate::bus::{Bus, Message};
 use crate::realtime::backend::UserIdentity;
 use crate::realtime::bell::Wake;
 use crate::realtime::live::locked;
 use crate::realtime::presence::PeerId;
 use bytes::Bytes;
 use grove_core_api::realtime::binary::{BinaryFrame, FrameKind, SyncMessage};
-use grove_core_api::{DocId, limits};
+use grove_core_api::{DocId, UserId, limits};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -44,13 +45,14 @@ struct State {
 pub(in crate::realtime) struct DocRoom {
     doc: DocId,
     number: u32,
+    bus: Arc<dyn Bus>,
     state: Mutex<State>,
 }
 
 impl DocRoom {
     /// Makes the room of a document, which binary frames name by `number`.
-    pub(in crate::realtime) fn new(doc: DocId, number: u32) -> Self {
-        Self { doc, number, state: Mutex::default() }
+    pub(in crate::realtime) fn new(doc: DocId, number: u32, bus: Arc<dyn Bus>) -> Self {
+        Self { doc, number, bus, state: Mutex::default() }
     }
 
     /// Returns the document.
@@ -77,8 +79,27 @@ impl DocRoom {
     pub(super) fn leave(&self, peer: PeerId) {
         let mut state = locked(&self.state);
         state.readers.remove(&peer);
+        let Some((user, client)) = state.awareness.client_of(peer.0) else { return };
         if state.awareness.leave(peer.0) {
             wake_all(&state);
+        }
+        drop(state);
+        self.tell(peer, user, client, None);
+    }
+
+    /// Changes what clients tell of themselves; the readers hear of it when `change` says so.
+    pub(super) fn change_awareness(&self, change: impl FnOnce(&mut Awareness) -> bool) {
+        let mut state = locked(&self.state);
+        if change(&mut state.awareness) {
+            wake_all(&state);
+        }
+    }
+
+    /// Tells other daemons what a client of this one tells of itself.
+    fn tell(&self, peer: PeerId, user: UserId, client: u64, state: Option<String>) {
+        if self.bus.is_shared() {
+            let (doc, origin) = (self.doc, peer.0);
+            self.bus.publish(Message::Caret { doc, origin, user, client, state });
         }
     }
 
@@ -112,9 +133,13 @@ impl DocRoom {
         who: &UserIdentity,
         (client, value): (u64, &str),
     ) -> Result<(), Refused> {
-        let mut state = locked(&self.state);
-        state.awareness.set(peer.0, who, client, value)?;
-        wake_all(&state);
+        let told = {
+            let mut state = locked(&self.state);
+            state.awareness.set(peer.0, who, client, value)?;
+            wake_all(&state);
+            state.awareness.told(client).map(str::to_owned)
+        };
+        self.tell(peer, who.user, client, told);
         Ok(())
     }
 

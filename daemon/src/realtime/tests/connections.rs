@@ -166,3 +166,29 @@ async fn rt12_frames_of_a_topic_name_it() {
     let frame: Value = client.next().await;
     assert_eq!(frame["ch"], BOARD.to_string());
 }
+
+#[tokio::test(start_paused = true)]
+async fn rt29_a_storm_of_joins_is_served_in_turn_and_a_resume_always() {
+    let world = World::memory();
+    world.notes(BOARD, 1);
+    let mut late = world.on_board("late").await;
+    let mut storm = world.greeted("storm").await;
+    let mut retry_ms = None;
+    for id in 1..=limits::SNAPSHOTS_BURST {
+        storm.send(json!({"t": "sub", "id": id, "ch": BOARD.to_string()})).await;
+        let answer = storm.next_of_either("snap", "error").await;
+        if answer["t"] == "error" {
+            assert_eq!((&answer["code"], &answer["ref"]), (&json!("unavailable"), &json!(id)));
+            retry_ms = answer["retry_ms"].as_u64();
+            break;
+        }
+    }
+    let retry_ms = retry_ms.expect("there is a bound");
+    // One that has something already is no burden.
+    let resumed = json!({"t": "sub", "id": 9, "ch": BOARD.to_string(), "epoch": "e1", "seq": 1});
+    late.send(resumed).await;
+    assert_eq!(late.next_of_either("subok", "error").await["t"], "subok");
+    tokio::time::sleep(Duration::from_millis(retry_ms)).await;
+    storm.send(json!({"t": "sub", "id": 0, "ch": BOARD.to_string()})).await;
+    assert_eq!(storm.next_of_either("snap", "error").await["t"], "snap");
+}

@@ -1,6 +1,7 @@
 //! Documents on a connection: joining, updates, carets. The backend here keeps bytes and knows no Yjs.
 
 use super::support::{Client, World};
+use crate::bus::Exchange;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use grove_core_api::realtime::binary::{
@@ -227,4 +228,23 @@ async fn rt47_a_document_that_is_gone_ends_for_everybody() {
     let error = ana.next().await;
     assert_eq!((&error["code"], &error["ch"]), (&json!("gone"), &json!(ch())));
     join(&mut ana).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rt48_carets_cross_between_daemons_and_go_with_them() {
+    let exchange = Exchange::default();
+    let alpha = World::node(&exchange, 1, None);
+    let beta = World::node(&exchange, 2, Some(&alpha));
+    let (mut ana, mut ben) = (alpha.greeted("Ana").await, beta.greeted("Ben").await);
+    let (left, right) = (join(&mut ana).await, join(&mut ben).await);
+    send_bytes(&mut ana, caret(left, 70, r#"{"cursor":1}"#)).await;
+    let seen = read_carets(&next_bytes(&mut ben).await);
+    assert_eq!((seen[0].0, &seen[0].1["cursor"]), (70, &json!(1)));
+    assert_eq!(seen[0].1["user"]["name"], "Ana", "who it is, says the daemon that knows");
+    send_bytes(&mut ben, caret(right, 71, r#"{"cursor":2}"#)).await;
+    assert_eq!(read_carets(&next_bytes(&mut ana).await)[0].0, 71);
+    send_bytes(&mut ben, caret(right, 71, "null")).await;
+    assert_eq!(read_carets(&next_bytes(&mut ana).await), [(71, Value::Null)]);
+    alpha.shutdown.cancel();
+    while read_carets(&next_bytes(&mut ben).await) != [(70, Value::Null)] {}
 }

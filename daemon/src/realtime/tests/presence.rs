@@ -268,7 +268,7 @@ async fn rt14_presence_is_not_echoed() {
 
 #[tokio::test(start_paused = true)]
 async fn rt13_who_is_alone_wakes_nobody_and_is_seen_by_the_next() {
-    let room = LiveRoom::new(BOARD, Clock::start(), Arc::new(InProcess::alone()));
+    let room = LiveRoom::new(BOARD, Clock::start(), Arc::new(InProcess::alone()), Arc::default());
     let come = |peer: u64| {
         let wake = Arc::new(Wake::new(Arc::default()));
         room.join(PeerId(peer), Arc::clone(&wake));

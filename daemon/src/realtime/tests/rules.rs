@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = include_str!("../../../../docs/realtime.md");
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 24] = [
     include_str!("afar.rs"),
     include_str!("connections.rs"),
     include_str!("docs.rs"),
@@ -18,6 +18,9 @@ const SOURCES: [&str; 20] = [
     include_str!("room.rs"),
     include_str!("slow.rs"),
     include_str!("stream.rs"),
+    include_str!("../admission.rs"),
+    include_str!("../agents.rs"),
+    include_str!("../../sessions/tests.rs"),
     include_str!("../rate.rs"),
     include_str!("../tick.rs"),
     // What needs a database, on a real instance.
@@ -25,6 +28,7 @@ const SOURCES: [&str; 20] = [
     include_str!("../../../../tests/it/board_past.rs"),
     include_str!("../../../../tests/it/comments.rs"),
     include_str!("../../../../tests/it/notices.rs"),
+    include_str!("../../../../tests/it/two_nodes.rs"),
 ];
 
 /// Names like `rt14_presence_is_not_echoed` that follow `before`.

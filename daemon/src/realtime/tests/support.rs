@@ -383,6 +383,16 @@ impl Client {
         }
     }
 
+    /// Returns the next frame of one of two kinds; others are skipped.
+    pub(super) async fn next_of_either(&mut self, kind: &str, other: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["t"] == kind || frame["t"] == other {
+                return frame;
+            }
+        }
+    }
+
     /// Returns the numbers of the events up to `last`, in the order in which they come.
     pub(super) async fn seqs_until(&mut self, last: i64) -> Vec<i64> {
         let mut seqs = Vec::new();

@@ -1,6 +1,7 @@
 //! What people and agents may do with sessions: reading and renaming here, each larger act in a
 //! file of its own.
 
+pub(crate) mod agents;
 mod create;
 mod ingest;
 mod permission;
@@ -103,6 +104,8 @@ pub(crate) async fn cards_on_board(
     let sessions = store::list(connection, filter, None).await?;
     Ok(sessions.iter().map(|it| (it.id.0, model::card(it, CardPlace::default()))).collect())
 }
+
+pub(crate) use super::store::ids_after;
 
 /// Whether a session is archived; one that is not there counts as archived.
 pub(crate) async fn is_archived(

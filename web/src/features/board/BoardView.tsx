@@ -37,6 +37,7 @@ function firstHooks(channel: Channel): BoardHooks {
     onDraw: nothing,
     onLink: nothing,
     onPin: nothing,
+    onWritten: nothing,
     onDuplicate: nothing,
   };
 }

@@ -2,6 +2,7 @@
 import { Lock } from "lucide-react";
 import { memo } from "react";
 import { NoteEditor, NoteWords } from "@/doc/NoteText";
+import { ItemFrame } from "./ItemFrame";
 import { LineEditor } from "./LineEditor";
 import { type MarkProps, useAttach, useMark } from "./mark";
 
@@ -23,17 +24,15 @@ export const NoteItem = memo(function NoteItem({ engine, id, isSelected, isTabSt
   const ref = useAttach(engine, id);
   if (!mark) return null;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a note on the board is a group, no form's fieldset
-    <div
+    <ItemFrame
       ref={ref}
-      role="group"
-      aria-roledescription="note"
-      aria-label={`Note: ${mark.text.slice(0, 80) || "empty"}`}
-      tabIndex={isTabStop ? 0 : -1}
-      data-id={id}
-      data-selected={isSelected || undefined}
-      onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
-      onDoubleClick={() => actions.onEdit(id)}
+      engine={engine}
+      id={id}
+      kind="note"
+      label={`Note: ${mark.text.slice(0, 80) || "empty"}`}
+      isTabStop={isTabStop}
+      isSelected={isSelected}
+      onWrite={() => actions.onEdit(id)}
       className="board-item rounded-lg border select-none"
       style={{ background: `var(--mark-${mark.color})`, borderColor: `var(--mark-line-${mark.color})` }}
     >
@@ -45,7 +44,7 @@ export const NoteItem = memo(function NoteItem({ engine, id, isSelected, isTabSt
         </div>
       )}
       {mark.is_locked && <LockMark />}
-    </div>
+    </ItemFrame>
   );
 });
 
@@ -55,17 +54,15 @@ export const TextItem = memo(function TextItem({ engine, id, isSelected, isTabSt
   const ref = useAttach(engine, id);
   if (!mark) return null;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a text on the board is a group, no form's fieldset
-    <div
+    <ItemFrame
       ref={ref}
-      role="group"
-      aria-roledescription="text"
-      aria-label={`Text: ${mark.text.slice(0, 80) || "empty"}`}
-      tabIndex={isTabStop ? 0 : -1}
-      data-id={id}
-      data-selected={isSelected || undefined}
-      onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
-      onDoubleClick={() => actions.onEdit(id)}
+      engine={engine}
+      id={id}
+      kind="text"
+      label={`Text: ${mark.text.slice(0, 80) || "empty"}`}
+      isTabStop={isTabStop}
+      isSelected={isSelected}
+      onWrite={() => actions.onEdit(id)}
       className="board-item rounded-sm px-1 text-[20px] leading-7 font-semibold select-none"
       style={{ color: mark.color === "neutral" ? undefined : `var(--mark-ink-${mark.color})` }}
     >
@@ -82,7 +79,7 @@ export const TextItem = memo(function TextItem({ engine, id, isSelected, isTabSt
           {mark.text || <span className="text-muted">Double-click to write</span>}
         </div>
       )}
-    </div>
+    </ItemFrame>
   );
 });
 
@@ -101,16 +98,14 @@ export const ZoneItem = memo(function ZoneItem({ engine, id, isSelected, isTabSt
         borderColor: `var(--mark-line-${mark.color})`,
       }}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: a zone on the board is a group, no form's fieldset */}
-      <div
-        role="group"
-        aria-roledescription="zone"
-        aria-label={`Zone: ${mark.text.slice(0, 80) || "without a name"}`}
-        tabIndex={isTabStop ? 0 : -1}
-        data-id={id}
-        data-focus
-        onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
-        onDoubleClick={() => actions.onEdit(id)}
+      <ItemFrame
+        engine={engine}
+        id={id}
+        kind="zone"
+        label={`Zone: ${mark.text.slice(0, 80) || "without a name"}`}
+        isTabStop={isTabStop}
+        isHandle
+        onWrite={() => actions.onEdit(id)}
         className="pointer-events-auto absolute bottom-full left-0 mb-1 flex h-6 max-w-full origin-bottom-left cursor-move items-center gap-1 rounded-md px-1 text-sm font-semibold text-muted select-none"
         style={{ transform: "scale(var(--label-scale, 1))" }}
       >
@@ -125,7 +120,7 @@ export const ZoneItem = memo(function ZoneItem({ engine, id, isSelected, isTabSt
           <span className="truncate">{mark.text || "Zone"}</span>
         )}
         {mark.is_locked && <Lock size={12} aria-hidden="true" className="shrink-0" />}
-      </div>
+      </ItemFrame>
     </div>
   );
 });

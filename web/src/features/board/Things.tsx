@@ -6,6 +6,7 @@ import type { Engine } from "@/board/engine";
 import { cardOf, markOf } from "@/board/items";
 import { imageUrl } from "@/net/api";
 import { cx } from "@/ui/cx";
+import { ItemFrame } from "./ItemFrame";
 import { LineEditor } from "./LineEditor";
 import { LockMark } from "./Marks";
 import { type ItemProps, type MarkProps, useAttach, useMark } from "./mark";
@@ -32,16 +33,14 @@ export const ArrowItem = memo(function ArrowItem({ engine, id, isSelected, isTab
   const hasLabel = mark.text !== "" || isEditing;
   return (
     <div ref={ref} className="board-item pointer-events-none flex items-center justify-center">
-      {/* biome-ignore lint/a11y/useSemanticElements: an arrow on the board is a group, no form's fieldset */}
-      <div
-        role="group"
-        aria-roledescription="arrow"
-        aria-label={`Arrow ${words}${mark.text ? `: ${mark.text}` : ""}`}
-        tabIndex={isTabStop ? 0 : -1}
-        data-id={id}
-        data-focus
-        onFocus={(event) => event.target === event.currentTarget && engine.focus(id)}
-        onDoubleClick={() => actions.onEdit(id)}
+      <ItemFrame
+        engine={engine}
+        id={id}
+        kind="arrow"
+        label={`Arrow ${words}${mark.text ? `: ${mark.text}` : ""}`}
+        isTabStop={isTabStop}
+        isHandle
+        onWrite={() => actions.onEdit(id)}
         className={cx(
           "pointer-events-auto flex max-w-full items-center justify-center rounded-full text-xs select-none",
           hasLabel ? "border border-strong bg-surface px-2 leading-5" : "size-6",
@@ -59,7 +58,7 @@ export const ArrowItem = memo(function ArrowItem({ engine, id, isSelected, isTab
         ) : (
           <span className="truncate">{mark.text}</span>
         )}
-      </div>
+      </ItemFrame>
     </div>
   );
 });
@@ -70,16 +69,14 @@ export const ImageItem = memo(function ImageItem({ engine, id, isSelected, isTab
   const ref = useAttach(engine, id);
   if (!mark) return null;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: an image on the board is a group, no form's fieldset
-    <div
+    <ItemFrame
       ref={ref}
-      role="group"
-      aria-roledescription="image"
-      aria-label={`Image: ${mark.text.slice(0, 80) || "without description"}`}
-      tabIndex={isTabStop ? 0 : -1}
-      data-id={id}
-      data-selected={isSelected || undefined}
-      onFocus={() => engine.focus(id)}
+      engine={engine}
+      id={id}
+      kind="image"
+      label={`Image: ${mark.text.slice(0, 80) || "without description"}`}
+      isTabStop={isTabStop}
+      isSelected={isSelected}
       className="board-item overflow-hidden rounded-md bg-sunken select-none"
     >
       {mark.image && (
@@ -93,7 +90,7 @@ export const ImageItem = memo(function ImageItem({ engine, id, isSelected, isTab
         />
       )}
       {mark.is_locked && <LockMark />}
-    </div>
+    </ItemFrame>
   );
 });
 
@@ -104,16 +101,14 @@ export const DocumentItem = memo(function DocumentItem({ engine, id, isSelected,
   if (!mark) return null;
   const lines = mark.text.split("\n").filter((line) => line.trim() !== "");
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a document on the board is a group, no form's fieldset
-    <div
+    <ItemFrame
       ref={ref}
-      role="group"
-      aria-roledescription="document"
-      aria-label={`Document: ${mark.title || "Untitled"}`}
-      tabIndex={isTabStop ? 0 : -1}
-      data-id={id}
-      data-selected={isSelected || undefined}
-      onFocus={() => engine.focus(id)}
+      engine={engine}
+      id={id}
+      kind="document"
+      label={`Document: ${mark.title || "Untitled"}`}
+      isTabStop={isTabStop}
+      isSelected={isSelected}
       className="board-item flex cursor-default flex-col overflow-hidden rounded-lg border border-strong bg-surface px-3 py-2.5 select-none"
       style={{ borderTop: `4px solid var(--mark-line-${mark.color})` }}
     >
@@ -128,6 +123,6 @@ export const DocumentItem = memo(function DocumentItem({ engine, id, isSelected,
           .join("\n") || "Nothing written yet"}
       </div>
       {mark.is_locked && <LockMark />}
-    </div>
+    </ItemFrame>
   );
 });

@@ -33,6 +33,7 @@ function useActions(engine: Engine): BoardActions {
       onDraw: (tool, rect, at) => actions.draw(tool, rect, at),
       onLink: (from, to) => actions.link(from, to),
       onPin: (at, id) => pin(engine, at, id),
+      onWritten: (id) => actions.written(id),
       onDuplicate: (ids, dx, dy) => actions.duplicate(ids, dx, dy),
     } satisfies Partial<Engine["hooks"]>);
   }, [engine, actions]);

@@ -110,6 +110,18 @@ export class BoardActions {
     this.engine.layers.root.focus({ preventScroll: true });
   }
 
+  /** Writing has ended: a text without words is nothing that could be seen, so it goes. */
+  written(id: string): void {
+    const { engine } = this;
+    const object = engine.channel.store.get(id);
+    if (object?.kind !== "text" || markOf(object).text !== "" || markOf(object).is_locked) return;
+    this.client.discard(engine.channel, id);
+    // Whoever ended it by a key goes on by keys, on the board; whoever clicked elsewhere is there already.
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) engine.layers.root.focus({ preventScroll: true });
+    });
+  }
+
   setText(id: string, text: string): void {
     this.set([id], "text", text);
   }

@@ -27,7 +27,7 @@ function useFollowed(engine: Engine, channel: Channel): Peer | null {
   const peer = following === null ? undefined : channel.peers.get(following);
   if (peer) last.current = peer;
   const user = last.current?.identity.user;
-  const other = peer ? undefined : [...channel.peers.all()].find((it) => it.identity.user === user);
+  const other = peer ? undefined : [...channel.peers.all()].find((it) => it.identity.user === user && !it.identity.is_agent);
   const otherId = other?.id;
   useEffect(() => {
     if (following === null || peer) return;

@@ -150,7 +150,9 @@ function Loaded({
 
 /** The panel. */
 export default function SessionPanel({ id, board }: { id: string; board: Channel }) {
-  const channel = useChannel(`session:${id}`);
+  // Beside the diff nobody reads what is being written.
+  const isReading = useUi((state) => state.panelTab !== "diff");
+  const channel = useChannel(`session:${id}`, isReading);
   const refusal = useRefusal(channel);
   const panel = useRef<HTMLElement>(null);
   const [, setLoaded] = useState(false);
