@@ -22,7 +22,7 @@ const FEW: usize = 50;
 const FILES: usize = 1_000;
 /// Sessions that stream at once.
 const STREAMS: usize = 20;
-/// Words that the scenario `test-stream` says, one each 20 ms.
+/// Words that the scenario `test-flow` says, one each 20 ms.
 const WORDS: usize = 500;
 /// Clock ticks a second, as `/proc` counts them on Linux.
 const TICKS: f64 = 100.0;
