@@ -125,6 +125,32 @@ async fn the_table_has_every_operation_frame_and_tool_and_nothing_else() -> Outc
     world.end().await
 }
 
+/// Asks a question; what is wrong with the answer, if anything.
+async fn asked(
+    caller: &Principal,
+    operation: &str,
+    ask: &Ask,
+    want: Expected,
+) -> Outcome<Option<String>> {
+    let (method, _) = operation.split_once(' ').unwrap_or_default();
+    let mut request = caller.client.request(Method::from_bytes(method.as_bytes())?, &ask.path);
+    if let Some(body) = &ask.body {
+        request = request.json(body);
+    }
+    let response = request.send().await?;
+    let status = response.status();
+    let text = response.text().await?;
+    let (found, name) = (got(status, &text, ask), caller.name);
+    if found != want {
+        let what = format!("{operation} by {name}: {want:?} expected, {status} {text}");
+        return Ok(Some(what));
+    }
+    // Lists hold what the caller sees, and nothing else.
+    let mark = ask.mark.as_ref().filter(|_| found == Expected::Through);
+    let is_wrong = mark.is_some_and(|mark| text.contains(mark) != caller.right.is_some());
+    Ok(is_wrong.then(|| format!("{operation} by {name}: {mark:?} in {text}")))
+}
+
 #[tokio::test]
 async fn each_operation_answers_each_caller_as_the_table_says() -> Outcome {
     let world = World::start().await?;
@@ -136,25 +162,7 @@ async fn each_operation_answers_each_caller_as_the_table_says() -> Outcome {
             let ask = asks::of(&house, operation, want == Expected::Through)
                 .await
                 .with_context(|| format!("{operation} by {}; {wrong:?}", caller.name))?;
-            let (method, _) = operation.split_once(' ').unwrap_or_default();
-            let mut request =
-                caller.client.request(Method::from_bytes(method.as_bytes())?, &ask.path);
-            if let Some(body) = &ask.body {
-                request = request.json(body);
-            }
-            let response = request.send().await?;
-            let status = response.status();
-            let text = response.text().await?;
-            let found = got(status, &text, &ask);
-            if found != want {
-                let name = caller.name;
-                wrong.push(format!("{operation} by {name}: {want:?} expected, {status} {text}"));
-            } else if let Some(mark) = ask.mark.filter(|_| found == Expected::Through) {
-                // Lists hold what the caller sees, and nothing else.
-                if text.contains(&mark) != caller.right.is_some() {
-                    wrong.push(format!("{operation} by {}: {mark} in {text}", caller.name));
-                }
-            }
+            wrong.extend(asked(caller, operation, &ask, want).await?);
         }
     }
     ensure!(wrong.is_empty(), "{} wrong answers:\n{}", wrong.len(), wrong.join("\n"));
@@ -244,19 +252,16 @@ async fn each_tool_answers_each_caller_as_the_table_says() -> Outcome {
             let want = expected(caller, *need);
             let (arguments, mark) = asks::of_tool(&house, tool)?;
             let answer = mcp.call(tool, arguments).await?;
-            let found = match &answer {
-                Err(problem) => match problem.code {
-                    ErrorCode::NotFound => Expected::Hidden,
-                    ErrorCode::Forbidden => Expected::Refused,
-                    _ => Expected::Through,
-                },
-                Ok(_) => Expected::Through,
+            let found = match answer.as_ref().map_err(|problem| problem.code) {
+                Err(ErrorCode::NotFound) => Expected::Hidden,
+                Err(ErrorCode::Forbidden) => Expected::Refused,
+                Ok(_) | Err(_) => Expected::Through,
             };
-            let is_marked = |it: &Value| {
-                mark.as_ref()
-                    .is_none_or(|mark| it.to_string().contains(mark) == caller.right.is_some())
-            };
-            if found != want || !answer.as_ref().is_ok_and(|it| is_marked(it)) && answer.is_ok() {
+            // Lists hold what the caller sees, and nothing else.
+            let sees = |mark: &String, it: &Value| it.to_string().contains(mark);
+            let is_marked =
+                mark.as_ref().zip(answer.as_ref().ok()).map(|(mark, it)| sees(mark, it));
+            if found != want || is_marked.is_some_and(|it| it != caller.right.is_some()) {
                 wrong.push(format!("{tool} by {}: {want:?} expected, {answer:?}", caller.name));
             }
         }
