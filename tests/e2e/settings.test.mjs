@@ -38,16 +38,37 @@ test("a name that is changed in the settings is the one that others see", async 
   await bruno.context.close();
 });
 
+test("people are put into a group, and out of it", async () => {
+  const { context, page, faults } = await visitor(browser);
+  await page.goto(`${grove.url}/settings/groups`);
+  await page.getByText("No groups yet").waitFor();
+  await page.getByRole("button", { name: "New group" }).click();
+  const dialog = page.getByRole("dialog", { name: "New group" });
+  await dialog.getByLabel("Name").fill("Platform");
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  const group = page.getByRole("region", { name: "Group Platform" });
+  await group.getByLabel("Add somebody to Platform").selectOption({ label: "Bruno" });
+  await group.getByRole("list", { name: "People in Platform" }).getByText("Bruno").waitFor();
+  await group.getByRole("button", { name: "Take Bruno out of Platform" }).click();
+  await group.getByText("0 people").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a person who is retired is asked about first, and stays as a former member", async () => {
   const { context, page, faults } = await visitor(browser);
   await page.goto(`${grove.url}/settings/people`);
   const people = page.getByRole("list", { name: "People", exact: true });
   await people.getByText("Bruno").waitFor();
-  await page.getByRole("button", { name: "Retire Bruno" }).click();
+  const ask = async () => {
+    await page.getByRole("button", { name: "More about Bruno" }).click();
+    await page.getByRole("menuitem", { name: "Retire…" }).click();
+  };
+  await ask();
   const dialog = page.getByRole("dialog", { name: "Retire Bruno?" });
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await people.getByText("Bruno").waitFor();
-  await page.getByRole("button", { name: "Retire Bruno" }).click();
+  await ask();
   await dialog.getByRole("button", { name: "Retire" }).click();
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "1 former member" }).click();
@@ -67,7 +88,7 @@ for (const [look, options] of [
     await page.goto(`${grove.url}/settings`);
     await page.getByRole("navigation", { name: "Settings" }).waitFor();
     assert.deepEqual(await axe(page), []);
-    for (const part of ["profile", "people"]) {
+    for (const part of ["profile", "people", "groups"]) {
       await page.goto(`${grove.url}/settings/${part}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await until("the page has read what it shows", async () => (await page.locator("[aria-busy=true]").count()) === 0);

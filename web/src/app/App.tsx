@@ -10,6 +10,7 @@ import { FollowFrame, Spotlight } from "@/features/people/Follow";
 import { JoinCard } from "@/features/people/identity";
 import { useOwnPresence } from "@/features/people/presence";
 import { SignIn } from "@/features/people/SignIn";
+import { useMay, useOwnBoards } from "@/features/rights/useMay";
 import { needsYou } from "@/features/session/state";
 import type { Channel } from "@/net/client";
 import { ProblemError } from "@/net/rest";
@@ -19,19 +20,20 @@ import { Toasts } from "@/ui/toasts";
 import { Banners } from "./Banners";
 import { useBoardView } from "./board-view";
 import { ErrorBoundary } from "./ErrorBoundary";
-import { useBoards, useChannel, useConnection, useIsNarrow, useLogin, useRefusal, useTopicVersion } from "./live";
+import { client, useBoards, useChannel, useConnection, useIsNarrow, useLogin, useRefusal, useTopicVersion } from "./live";
 import { NarrowTabs } from "./NarrowTabs";
 import { navigate, openSession, pathOf, useRoute } from "./router";
 import { Shortcuts } from "./Shortcuts";
 import { Splitter } from "./Splitter";
 import { StatusBar } from "./StatusBar";
 import { TopBar } from "./TopBar";
-import { startCreating, useUi } from "./ui-state";
+import { share, startCreating, useUi } from "./ui-state";
 
 const SessionPanel = lazy(() => import("@/features/session/SessionPanel"));
 const DocumentPanel = lazy(() => import("@/features/documents/DocumentPanel"));
 const NewSession = lazy(() => import("@/features/create/NewSession"));
 const SettingsPage = lazy(() => import("@/features/settings/SettingsPage"));
+const ShareDialog = lazy(() => import("@/features/sharing/ShareDialog"));
 
 /** Goes to a board when the address names none, or one that is not there. */
 function useBoardRoute() {
@@ -47,11 +49,11 @@ function useBoardRoute() {
 }
 
 /** Keys that work everywhere outside of text fields. */
-function useGlobalKeys(session: string | null): void {
+function useGlobalKeys(session: string | null, canPrompt: boolean): void {
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.key === "s" || event.key === "S") startCreating();
+      if ((event.key === "s" || event.key === "S") && canPrompt) startCreating();
       else if (event.key === "?") useUi.setState({ isShortcutsOpen: true });
       else if (event.key === ",") navigate("/settings");
       else if (event.key === "Escape" && session !== null) openSession(null);
@@ -60,7 +62,7 @@ function useGlobalKeys(session: string | null): void {
     };
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
-  }, [session]);
+  }, [session, canPrompt]);
 }
 
 /** Title of the page and spoken notice: what needs somebody. */
@@ -124,7 +126,7 @@ function BoardArea({
     return (
       <div className="relative min-h-0 flex-1 overflow-y-auto">
         <SessionList channel={channel} look={tab === "board" ? "tiles" : "rows"} />
-        {isEmpty && <EmptyBoard />}
+        {isEmpty && <EmptyBoard board={board} />}
       </div>
     );
   }
@@ -133,7 +135,7 @@ function BoardArea({
       <BoardView channel={channel} board={board} openId={opened} onEngine={onEngine} />
       {engine && <FollowFrame engine={engine} channel={channel} />}
       {engine && <Spotlight engine={engine} channel={channel} />}
-      {isEmpty && <EmptyBoard />}
+      {isEmpty && <EmptyBoard board={board} />}
       {!channel.store.isLoaded && state === "live" && <BoardSkeleton />}
     </>
   );
@@ -172,12 +174,20 @@ function Page() {
   const [engine, setEngine] = useState<Engine | null>(null);
   const isNarrow = useIsNarrow();
   const isCreating = useUi((state) => state.creating.isOpen);
-  const name = boards.data?.find((board) => board.id === route.board)?.name;
+  const isSharing = useUi((state) => state.isSharing);
+  const board = boards.data?.find(({ id }) => id === route.board);
+  const name = board?.name;
   const opened = route.session ?? route.document;
-  useGlobalKeys(opened);
+  const canPrompt = useMay(route.board).can("prompt") && route.board !== null;
+  useGlobalKeys(opened, canPrompt);
   useOwnPresence(channel, engine);
+  useOwnBoards();
   useBoardView(route, engine);
 
+  useEffect(() => {
+    // A board that one was shut out of, and that is in the list again.
+    if (board && channel?.refusal) client.askAgain(channel.ch);
+  }, [board, channel]);
   useEffect(() => {
     channel?.presence.set({ panel: route.session ? `session:${route.session}` : null });
   }, [channel, route.session]);
@@ -214,8 +224,10 @@ function Page() {
                   <ProblemNote error={boards.error} onRetry={() => void boards.refetch()} />
                 </div>
               )}
-              {boards.data?.length === 0 && <Nothing title="There is no board yet">Make one in the menu at the top left.</Nothing>}
-              {isMissing && <Missing>This board is not there any more</Missing>}
+              {boards.data?.length === 0 && (
+                <Nothing title="There is no board yet">Make one in the menu at the top left, or wait until one is shared with you.</Nothing>
+              )}
+              {isMissing && <Missing>This board is not there, or not shared with you</Missing>}
               {channel && route.board && (
                 <ErrorBoundary name="The board">
                   <BoardArea channel={channel} board={route.board} opened={opened} engine={engine} onEngine={setEngine} />
@@ -232,10 +244,15 @@ function Page() {
               <PanelFrame name={route.session ? "Session" : "Document"}>{panel}</PanelFrame>
             ))}
         </div>
-        {isNarrow ? !panel && route.settings === null && <NarrowTabs channel={channel} /> : <StatusBar channel={channel} />}
+        {isNarrow ? (
+          !panel && route.settings === null && <NarrowTabs channel={channel} canPrompt={canPrompt} />
+        ) : (
+          <StatusBar channel={channel} />
+        )}
       </div>
       <Attention channel={channel} name={name} />
-      <Suspense fallback={null}>{isCreating && route.board && <NewSession board={route.board} engine={engine} />}</Suspense>
+      <Suspense fallback={null}>{isCreating && canPrompt && route.board && <NewSession board={route.board} engine={engine} />}</Suspense>
+      <Suspense fallback={null}>{isSharing && board && <ShareDialog board={board} onClose={() => share(false)} />}</Suspense>
       <Shortcuts />
       <Toasts />
     </Tooltip.Provider>

@@ -9,7 +9,7 @@ import { startCreating, useUi } from "./ui-state";
 const LOOK = "relative flex h-13 flex-1 flex-col items-center justify-center gap-0.5 text-2xs font-medium";
 
 /** Board, new session, list of sessions. */
-export function NarrowTabs({ channel }: { channel: Channel | null }) {
+export function NarrowTabs({ channel, canPrompt }: { channel: Channel | null; canPrompt: boolean }) {
   const tab = useUi((state) => state.tab);
   const needy = useSessions(channel).filter(({ card }) => needsYou(card.state)).length;
   return (
@@ -23,7 +23,7 @@ export function NarrowTabs({ channel }: { channel: Channel | null }) {
         <LayoutGrid size={18} aria-hidden="true" />
         Board
       </button>
-      <button type="button" onClick={startCreating} className={cx(LOOK, "text-fg")}>
+      <button type="button" disabled={!canPrompt} onClick={startCreating} className={cx(LOOK, "text-fg disabled:opacity-40")}>
         <SquarePlus size={18} aria-hidden="true" />
         New session
       </button>

@@ -1,16 +1,17 @@
 // The bar on top: mark, board, connection, people, theme.
-import { CircleHelp, Monitor, Moon, Settings, Sun } from "lucide-react";
+import { CircleHelp, Monitor, Moon, Settings, Sun, UserPlus } from "lucide-react";
 import type { Engine } from "@/board/engine";
 import { BoardMenu } from "@/features/board/BoardMenu";
 import { PeopleBar } from "@/features/people/PeopleBar";
+import { useMay } from "@/features/rights/useMay";
 import type { Channel } from "@/net/client";
-import { IconButton } from "@/ui/Button";
+import { Button, IconButton } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import { useConnection, useIsOffline } from "./live";
 import { Mark } from "./Mark";
 import { navigate } from "./router";
 import { UndoButtons } from "./UndoButtons";
-import { setTheme, type Theme, useUi } from "./ui-state";
+import { setTheme, share, type Theme, useUi } from "./ui-state";
 
 const NEXT_THEME: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 const THEME_WORD: Record<Theme, string> = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
@@ -41,6 +42,7 @@ function ConnectionWord() {
 
 /** The top bar. */
 export function TopBar({ board, channel, engine }: { board: string | null; channel: Channel | null; engine: Engine | null }) {
+  const may = useMay(board);
   return (
     <header className="flex h-11 shrink-0 items-center gap-1 border-b bg-surface px-2 max-[719px]:h-12">
       <a
@@ -60,10 +62,18 @@ export function TopBar({ board, channel, engine }: { board: string | null; chann
         /
       </span>
       <BoardMenu id={board} />
-      {channel && <UndoButtons channel={channel} />}
+      {channel && may.can("prompt") && <UndoButtons channel={channel} />}
       <div className="min-w-2 flex-1" />
       <ConnectionWord />
       <PeopleBar channel={channel} engine={engine} />
+      {channel && (
+        <Tip text="Who may do what here">
+          <Button onClick={() => share(true)} className="mx-1 max-[719px]:w-10 max-[719px]:px-0">
+            <UserPlus size={15} aria-hidden="true" />
+            <span className="max-[719px]:sr-only">Share</span>
+          </Button>
+        </Tip>
+      )}
       <span className="contents max-[719px]:hidden">
         <Tip text="Keyboard shortcuts" keys="?">
           <IconButton label="Keyboard shortcuts" onClick={() => useUi.setState({ isShortcutsOpen: true })} className="max-[719px]:hidden">

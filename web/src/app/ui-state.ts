@@ -19,6 +19,8 @@ interface UiState {
   panelTab: string;
   creating: { isOpen: boolean; prompt?: string };
   isShortcutsOpen: boolean;
+  /** Whether the dialog is open in which the board is shared. */
+  isSharing: boolean;
   isNameAsked: boolean;
   tab: NarrowTab;
 }
@@ -38,6 +40,7 @@ export const useUi = create<UiState>(() => ({
   panelTab: "conversation",
   creating: { isOpen: false },
   isShortcutsOpen: false,
+  isSharing: false,
   isNameAsked: recall("name-skipped") === null,
   tab: "board",
 }));
@@ -71,6 +74,11 @@ export function setPanelWidth(width: number): void {
 /** Opens the dialog for a new session. */
 export function startCreating(): void {
   useUi.setState({ creating: { isOpen: true } });
+}
+
+/** Opens or closes the dialog in which the board is shared. */
+export function share(isSharing: boolean): void {
+  useUi.setState({ isSharing });
 }
 
 /** Leaves the question for a name unanswered, for good. */

@@ -204,6 +204,7 @@ export class Engine extends Interaction {
 
   /** Moves objects for good. */
   moveBy(ids: Iterable<string>, dx: number, dy: number): void {
+    if (!this.state.canEdit) return;
     const ops: Op[] = [...ids].flatMap((id) => {
       const rect = this.items.get(id)?.rect;
       return rect ? [{ op: "set", id, k: "pos", v: [Math.round(rect.x + dx), Math.round(rect.y + dy)] } as const] : [];

@@ -83,7 +83,7 @@ class Gestures {
   /** What a press at this point begins. */
   private dragFor(event: PointerEvent, pointing: Pointing): Drag {
     const { engine } = this;
-    const { tool, selected } = engine.state;
+    const { tool, selected, canEdit } = engine.state;
     const target = event.target as Element;
     const isTouch = event.pointerType === "touch";
     if (event.button === 1 || this.isSpaceDown || tool === "hand") return new PanDrag(engine, pointing);
@@ -98,8 +98,8 @@ class Gestures {
     const id = element?.dataset.id ?? engine.hit(...pointing.at);
     if (id === null) return isTouch ? new PanDrag(engine, pointing) : new BoxDrag(engine, pointing, event.shiftKey ? selected : NOTHING);
     const move = new MoveDrag(engine, pointing, id);
-    if (!isTouch || selected.has(id)) return move;
-    // A finger moves the board, unless the object was chosen before.
+    if (canEdit && (!isTouch || selected.has(id))) return move;
+    // A finger moves the board, unless the object was chosen before; so does who may not move objects.
     return Object.assign(new PanDrag(engine, pointing), { click: (it: Pointing) => move.click(it) });
   }
 

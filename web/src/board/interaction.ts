@@ -1,7 +1,7 @@
 // What is selected, focused, written and dragged now, and who is told of it. Where things lie is the engine's affair.
 import type { Channel } from "@/net/client";
 import type { Point, Rect } from "./geometry";
-import { type BoardHooks, type BoardState, INITIAL, type Live, STILL, type Tool } from "./state";
+import { type BoardHooks, type BoardState, INITIAL, isToolAllowed, type Live, STILL, type Tool } from "./state";
 
 /** The changing state of one board on screen. */
 export abstract class Interaction {
@@ -38,7 +38,7 @@ export abstract class Interaction {
   /** Starts writing the words of an object; `null` ends it. */
   edit(id: string | null): void {
     const before = this.state.editing;
-    if (before === id) return;
+    if (before === id || (id !== null && !this.state.canEdit)) return;
     this.set({ editing: id });
     if (before !== null) this.hooks.onWritten(before);
     if (id === null) return;
@@ -46,13 +46,26 @@ export abstract class Interaction {
     this.select(new Set([id]));
   }
 
+  /** Says what may be done here; what goes on and may not is called off. */
+  allow(canEdit: boolean, canComment: boolean): void {
+    if (canEdit === this.state.canEdit && canComment === this.state.canComment) return;
+    this.set({ canEdit, canComment });
+    if (!isToolAllowed(this.state.tool, this.state)) this.setTool("select");
+    if (canEdit) return;
+    this.edit(null);
+    this.linkFrom(null);
+    this.settle();
+  }
+
   setTool(tool: Tool): void {
+    if (!isToolAllowed(tool, this.state)) return;
     this.set({ tool, linkFrom: null });
     if (this.live.linkTo) this.show({ linkTo: null });
   }
 
   /** Starts drawing an arrow from an object; `null` calls it off. */
   linkFrom(id: string | null): void {
+    if (id !== null && !this.state.canEdit) return;
     this.set({ linkFrom: id });
     if (id === null) this.show({ linkTo: null });
   }

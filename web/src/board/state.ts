@@ -56,6 +56,9 @@ export interface BoardState {
   linkFrom: string | null;
   following: string | null;
   isEmpty: boolean;
+  /** Whether objects may be put, changed and removed here. */
+  canEdit: boolean;
+  canComment: boolean;
 }
 
 /** Objects being dragged, with how far. */
@@ -73,6 +76,12 @@ export interface Live {
   /** The end of the arrow that is being drawn. */
   linkTo: Point | null;
   guides: readonly Guide[];
+}
+
+/** Whether a tool is of use to somebody with these rights. */
+export function isToolAllowed(tool: Tool, { canEdit, canComment }: Pick<BoardState, "canEdit" | "canComment">): boolean {
+  if (tool === "select" || tool === "hand") return true;
+  return tool === "comment" ? canComment : canEdit;
 }
 
 /** No object at all. */
@@ -93,4 +102,6 @@ export const INITIAL: BoardState = {
   linkFrom: null,
   following: null,
   isEmpty: true,
+  canEdit: true,
+  canComment: true,
 };

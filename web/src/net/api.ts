@@ -3,6 +3,7 @@ import type {
   AnswerPermission,
   Board,
   BoardImage,
+  BoardRights,
   BoardView,
   Comment,
   CreateComment,
@@ -31,7 +32,8 @@ const PAGE = 200;
 /** Pages read at most for one list: a list longer than this is cut, not endless. */
 const PAGES = 25;
 
-async function all<T>(path: string, query: Record<string, string | boolean | undefined>, signal?: AbortSignal): Promise<T[]> {
+/** Reads all pages of a list. */
+export async function all<T>(path: string, query: Record<string, string | boolean | undefined>, signal?: AbortSignal): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < PAGES; page += 1) {
@@ -58,6 +60,8 @@ export const api = {
     view: (id: string, signal?: AbortSignal) => request<BoardView>("GET", `/boards/${id}/view`, { signal }),
     putView: (id: string, body: BoardView, isLast: boolean) => request<BoardView>("PUT", `/boards/${id}/view`, { body, isLast }),
     patch: (id: string, body: PatchBoard) => request<Board>("PATCH", `/boards/${id}`, { body }),
+    rights: (id: string, user?: string, signal?: AbortSignal) =>
+      request<BoardRights>("GET", `/boards/${id}/rights`, { query: { user }, signal }),
   },
   comments: {
     create: (body: CreateComment) => request<Comment>("POST", "/comments", { body }),

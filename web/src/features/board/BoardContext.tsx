@@ -3,7 +3,7 @@ import { DropdownMenu } from "radix-ui";
 import { useEffect, useState } from "react";
 import { startCreating } from "@/app/ui-state";
 import { type Point, toBoard } from "@/board/geometry";
-import { isDrawTool } from "@/board/state";
+import { isDrawTool, isToolAllowed } from "@/board/state";
 import { cx } from "@/ui/cx";
 import { MENU_ITEM, MENU_PANEL } from "@/ui/Menu";
 import type { BoardActions } from "./actions";
@@ -49,19 +49,21 @@ function ForPlace({ actions, at }: { actions: BoardActions; at: Point }) {
   const { engine } = actions;
   return (
     <>
-      <Item onSelect={startCreating} keys="S">
-        New session
-      </Item>
+      {engine.state.canEdit && (
+        <Item onSelect={startCreating} keys="S">
+          New session
+        </Item>
+      )}
       {MAKERS.map(({ tool, label, keys, Icon }) =>
-        tool === "edge" ? null : (
+        tool === "edge" || !isToolAllowed(tool, engine.state) ? null : (
           <Item key={tool} keys={keys} onSelect={() => (isDrawTool(tool) ? actions.draw(tool, null, at) : engine.hooks.onPin(at, null))}>
             <Icon size={15} aria-hidden="true" className="text-muted" />
             {label}
           </Item>
         ),
       )}
-      <DropdownMenu.Separator className="my-1 h-px bg-line" />
-      {hasCopied() && (
+      {engine.state.canComment && <DropdownMenu.Separator className="my-1 h-px bg-line" />}
+      {engine.state.canEdit && hasCopied() && (
         <Item onSelect={() => void pasteHeld(actions, at)} keys="Ctrl V">
           Paste
         </Item>

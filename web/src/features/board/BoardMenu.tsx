@@ -1,9 +1,11 @@
 // Which board is on screen; switch, create, rename.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Check, ChevronDown, Pencil, Plus } from "lucide-react";
+import { Check, ChevronDown, Lock, Pencil, Plus, UserPlus } from "lucide-react";
 import { useState } from "react";
-import { useBoards } from "@/app/live";
+import { useBoards, useLogin } from "@/app/live";
 import { navigate, pathOf } from "@/app/router";
+import { share } from "@/app/ui-state";
+import { useMay } from "@/features/rights/useMay";
 import { api } from "@/net/api";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -58,6 +60,9 @@ export function BoardMenu({ id }: { id: string | null }) {
   const { data: boards } = useBoards();
   const [dialog, setDialog] = useState<{ board: Board | null } | null>(null);
   const current = boards?.find((board) => board.id === id) ?? null;
+  const may = useMay(id);
+  const { data: login } = useLogin();
+  const canMake = login?.user.role !== "viewer";
   return (
     <>
       <Menu
@@ -74,18 +79,28 @@ export function BoardMenu({ id }: { id: string | null }) {
       >
         {(boards ?? []).map((board) => (
           <MenuItem key={board.id} icon={board.id === id ? <Check size={14} /> : <span />} onSelect={() => navigate(pathOf(board.id))}>
-            {board.name}
+            <span className="flex items-center gap-2">
+              <span className="min-w-0 flex-1">{board.name}</span>
+              {board.visibility === "private" && <Lock size={12} aria-label="private" className="text-muted" />}
+            </span>
           </MenuItem>
         ))}
         <MenuLine />
-        {current && (
+        {current && may.can("admin") && (
           <MenuItem icon={<Pencil size={14} />} onSelect={() => setDialog({ board: current })}>
             Rename this board
           </MenuItem>
         )}
-        <MenuItem icon={<Plus size={14} />} onSelect={() => setDialog({ board: null })}>
-          New board
-        </MenuItem>
+        {current && (
+          <MenuItem icon={<UserPlus size={14} />} onSelect={() => share(true)}>
+            Share this board
+          </MenuItem>
+        )}
+        {canMake && (
+          <MenuItem icon={<Plus size={14} />} onSelect={() => setDialog({ board: null })}>
+            New board
+          </MenuItem>
+        )}
       </Menu>
       {dialog && <NameDialog board={dialog.board} onClose={() => setDialog(null)} />}
     </>

@@ -9,6 +9,7 @@ import { Engine } from "@/board/engine";
 import type { Viewport } from "@/board/geometry";
 import { listen } from "@/board/gestures";
 import type { BoardHooks, Layers } from "@/board/state";
+import { useMay } from "@/features/rights/useMay";
 import type { Channel } from "@/net/client";
 import { type MarkActions, NoteItem, TextItem, ZoneItem } from "./Marks";
 import { SessionCard } from "./SessionCard";
@@ -118,6 +119,9 @@ function useSavedView(engine: Engine): void {
 
 function Items({ engine, openId, side }: { engine: Engine; openId: string | null; side: React.RefObject<HTMLElement | null> }) {
   const state = useSyncExternalStore(engine.subscribe, () => engine.state);
+  const may = useMay(engine.channel.ch.slice("board:".length));
+  const [canEdit, canComment] = [may.can("prompt"), may.can("comment")];
+  useEffect(() => engine.allow(canEdit, canComment), [engine, canEdit, canComment]);
   useSavedView(engine);
   const marks: MarkActions = useMemo(
     () => ({
@@ -171,7 +175,7 @@ function Items({ engine, openId, side }: { engine: Engine; openId: string | null
       {createPortal(state.mounted.filter(isZone).map(item), layers.back)}
       {createPortal(state.mounted.filter((id) => !isZone(id)).map(item), layers.front)}
       <Suspense fallback={null}>
-        <Tools engine={engine} state={state} side={side} />
+        <Tools engine={engine} state={state} side={side} may={may} />
       </Suspense>
     </>
   );

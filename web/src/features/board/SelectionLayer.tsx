@@ -12,7 +12,7 @@ import { Menu, MenuItem, MenuLine } from "@/ui/Menu";
 import { Tip } from "@/ui/Tip";
 import type { ObjectColor } from "@/wire";
 import type { BoardActions } from "./actions";
-import { COMMANDS, type Command, type Selection, selectionOf } from "./commands";
+import { COMMANDS, type Command, isOffered, type Selection, selectionOf } from "./commands";
 
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"] as const;
 const BAR_GAP_PX = 12;
@@ -71,7 +71,7 @@ function ColorMenu({ selection, color }: { selection: Selection; color: ObjectCo
 export function commandGroups(selection: Selection): Command[][] {
   const groups: Command[][] = [];
   for (const command of COMMANDS) {
-    if (!command.isOffered(selection)) continue;
+    if (!isOffered(command, selection)) continue;
     const last = groups[groups.length - 1];
     if (last?.[0]?.group === command.group) last.push(command);
     else groups.push([command]);
@@ -82,11 +82,13 @@ export function commandGroups(selection: Selection): Command[][] {
 function Bar({ selection }: { selection: Selection }) {
   const { store } = selection.actions.engine.channel;
   useTopicVersion(store);
-  const offered = COMMANDS.filter((command) => command.isOffered(selection));
+  const offered = COMMANDS.filter((command) => isOffered(command, selection));
   const marks = selection.items.filter((item) => item.kind !== "session" && item.kind !== "image");
   const colors = new Set(marks.flatMap(({ id }) => store.get(id) ?? []).map((object) => markOf(object).color));
   const [color = null] = colors.size === 1 ? colors : [];
   const more = offered.filter((command) => !BUTTONS.has(command.id) && command.id !== "open");
+  const canColour = marks.length > 0 && selection.actions.engine.state.canEdit;
+  if (!canColour && offered.every(({ id }) => id === "open" || id === "copy")) return null;
   return (
     <div
       role="toolbar"
@@ -95,7 +97,7 @@ function Bar({ selection }: { selection: Selection }) {
       className="pointer-events-auto flex items-center gap-0.5 rounded-lg border border-strong bg-raised p-0.5 shadow-(--float)"
     >
       {selection.items.length > 1 && <span className="px-2 text-xs text-muted tabular-nums">{selection.items.length} selected</span>}
-      {marks.length > 0 && <ColorMenu selection={selection} color={color} />}
+      {canColour && <ColorMenu selection={selection} color={color} />}
       {offered
         .filter((command) => BUTTONS.has(command.id))
         .map(({ id, label, Icon, keys, run }) => (
@@ -173,8 +175,13 @@ export function SelectionLayer({ actions, state }: { actions: BoardActions; stat
   return (
     <>
       <div ref={frame} className={cx("board-frame", selection.items.length > 1 && "is-many")}>
-        {only && isResizable(only) && HANDLES.map((name) => <div key={name} data-handle={name} className="board-handle" />)}
-        {only && only.kind !== "edge" && <div data-handle="link" title="Draw an arrow from here" className="board-linker" />}
+        {only &&
+          state.canEdit &&
+          isResizable(only) &&
+          HANDLES.map((name) => <div key={name} data-handle={name} className="board-handle" />)}
+        {only && state.canEdit && only.kind !== "edge" && (
+          <div data-handle="link" title="Draw an arrow from here" className="board-linker" />
+        )}
       </div>
       <div ref={bar} className="absolute top-0 left-0">
         <Bar selection={selection} />

@@ -1,5 +1,6 @@
 // The board's tools, bottom centre: what can be put on it, and what the pointer does.
 import {
+  Eye,
   FileText,
   Hand,
   Image,
@@ -13,8 +14,9 @@ import {
   Type,
 } from "lucide-react";
 import { useRef } from "react";
-import { startCreating } from "@/app/ui-state";
-import { type BoardState, isDrawTool, type Tool } from "@/board/state";
+import { share, startCreating } from "@/app/ui-state";
+import { type BoardState, isDrawTool, isToolAllowed, type Tool } from "@/board/state";
+import type { May } from "@/features/rights/useMay";
 import { IconButton, Key } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import type { BoardActions } from "./actions";
@@ -75,8 +77,22 @@ function Hint({ state }: { state: BoardState }) {
   );
 }
 
+/** In place of the tools: what one may do, and who can give more. */
+function ReadOnly({ may }: { may: May }) {
+  return (
+    <button
+      type="button"
+      onClick={() => share(true)}
+      className="inline-flex min-h-9 items-center gap-2 rounded-md px-2.5 py-1 text-left hover:bg-fg/7"
+    >
+      <Eye size={15} aria-hidden="true" className="shrink-0 text-muted" />
+      <span>{may.why("prompt")}</span>
+    </button>
+  );
+}
+
 /** The toolbar. */
-export function Toolbar({ actions, state }: { actions: BoardActions; state: BoardState }) {
+export function Toolbar({ actions, state, may }: { actions: BoardActions; state: BoardState; may: May }) {
   const { engine } = actions;
   const file = useRef<HTMLInputElement>(null);
   const button = ({ tool, label, keys, Icon }: ToolButton) => (
@@ -102,23 +118,31 @@ export function Toolbar({ actions, state }: { actions: BoardActions; state: Boar
       >
         {POINTERS.map(button)}
         <Line />
-        <Tip text="New session" keys="S" side="top">
-          <button
-            type="button"
-            onClick={startCreating}
-            className="inline-flex h-9 shrink-0 items-center gap-1.5 rounded-md bg-ink px-3 font-medium text-on-ink hover:opacity-88"
-          >
-            <SquarePlus size={15} aria-hidden="true" />
-            New session
-          </button>
-        </Tip>
-        <Line />
-        {MAKERS.map(button)}
-        <Tip text="Add an image" side="top">
-          <IconButton label="Add an image" onClick={() => file.current?.click()} className="size-9">
-            <Image size={17} />
-          </IconButton>
-        </Tip>
+        {state.canEdit && (
+          <>
+            <Tip text="New session" keys="S" side="top">
+              <button
+                type="button"
+                onClick={startCreating}
+                className="inline-flex h-9 shrink-0 items-center gap-1.5 rounded-md bg-ink px-3 font-medium text-on-ink hover:opacity-88"
+              >
+                <SquarePlus size={15} aria-hidden="true" />
+                New session
+              </button>
+            </Tip>
+            <Line />
+          </>
+        )}
+        {MAKERS.filter(({ tool }) => isToolAllowed(tool, state)).map(button)}
+        {state.canEdit ? (
+          <Tip text="Add an image" side="top">
+            <IconButton label="Add an image" onClick={() => file.current?.click()} className="size-9">
+              <Image size={17} />
+            </IconButton>
+          </Tip>
+        ) : (
+          <ReadOnly may={may} />
+        )}
         <input
           ref={file}
           type="file"

@@ -9,6 +9,7 @@ import type { BoardState } from "@/board/state";
 import { CommentLayer } from "@/features/comments/CommentLayer";
 import { useThreads } from "@/features/comments/hooks";
 import { startThread } from "@/features/comments/ui-state";
+import type { May } from "@/features/rights/useMay";
 import { IconButton } from "@/ui/Button";
 import { Tip } from "@/ui/Tip";
 import { BoardActions } from "./actions";
@@ -91,7 +92,17 @@ function ListButtons({ engine }: { engine: Engine }) {
 }
 
 /** The tools of a board. */
-export default function Tools({ engine, state, side }: { engine: Engine; state: BoardState; side: React.RefObject<HTMLElement | null> }) {
+export default function Tools({
+  engine,
+  state,
+  side,
+  may,
+}: {
+  engine: Engine;
+  state: BoardState;
+  side: React.RefObject<HTMLElement | null>;
+  may: May;
+}) {
   const open = useBoardUi();
   const actions = useActions(engine);
   useKeys(actions);
@@ -106,7 +117,7 @@ export default function Tools({ engine, state, side }: { engine: Engine; state: 
         engine.layers.overlay,
       )}
       <BoardContext actions={actions} />
-      <Toolbar actions={actions} state={state} />
+      <Toolbar actions={actions} state={state} may={may} />
       {open.side && side.current && createPortal(<BoardSide actions={actions} state={state} side={open.side} />, side.current)}
       <ListButtons engine={engine} />
       <div className="absolute right-3 bottom-3 @max-[900px]:bottom-17 flex flex-col items-end gap-2">

@@ -30,6 +30,7 @@ export class BoardActions {
 
   /** Sends operations, in as many mutations as the server's limit asks for. */
   send(ops: readonly Op[]): void {
+    if (!this.engine.state.canEdit) return;
     for (let at = 0; at < ops.length; at += OPS_MAX) this.client.mutate(this.engine.channel, ops.slice(at, at + OPS_MAX));
   }
 
@@ -50,6 +51,7 @@ export class BoardActions {
   /** Makes an object where it was drawn, or around a point, and lets its words be written. */
   draw(tool: DrawTool, drawn: Rect | null, at: Point): void {
     const { engine } = this;
+    if (!engine.state.canEdit) return;
     engine.setTool("select");
     const [w, h] = drawn ? [drawn.w, drawn.h] : MARK_SIZE[tool];
     const corner: Point = drawn ? [drawn.x, drawn.y] : tool === "text" ? [at[0], at[1] - h / 2] : [at[0] - w / 2, at[1] - h / 2];

@@ -42,6 +42,8 @@ export interface Command {
   keys?: string;
   group: "edit" | "arrange" | "pile" | "end";
   isDanger?: boolean;
+  /** What one needs for it; without it, the right to change the board. */
+  needs?: "nothing" | "comment";
   /** Whether it makes sense for this selection. */
   isOffered: (selection: Selection) => boolean;
   run: (selection: Selection) => void;
@@ -70,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
     Icon: SquareArrowOutUpRight,
     keys: "Enter",
     group: "edit",
+    needs: "nothing",
     isOffered: (it) => isOne(it) && (it.items[0]?.kind === "session" || it.items[0]?.kind === "document"),
     run: ({ items, actions }) => items[0] && actions.engine.hooks.onOpen(items[0].id),
   },
@@ -88,6 +91,7 @@ export const COMMANDS: readonly Command[] = [
     Icon: MessageSquarePlus,
     keys: "C",
     group: "edit",
+    needs: "comment",
     isOffered: (it) => isOne(it) && it.items.every(isPlaced),
     run: ({ items, actions }) => items[0] && actions.engine.hooks.onPin([items[0].rect.x, items[0].rect.y], items[0].id),
   },
@@ -127,6 +131,7 @@ export const COMMANDS: readonly Command[] = [
     Icon: Copy,
     keys: "Ctrl C",
     group: "edit",
+    needs: "nothing",
     isOffered: ({ items }) => items.some((item) => isMark(item) && isPlaced(item)),
     // After the menu has closed: as long as the focus is in it, copying is the menu's affair.
     run: () => requestAnimationFrame(() => requestAnimationFrame(() => document.execCommand("copy"))),
@@ -216,10 +221,17 @@ export function selectionOf(actions: BoardActions, ids: ReadonlySet<string>): Se
   return items.length > 0 ? { ids, items, actions } : null;
 }
 
+/** Whether a command makes sense for a selection, and one may do it here. */
+export function isOffered(command: Command, selection: Selection): boolean {
+  const { canEdit, canComment } = selection.actions.engine.state;
+  const isAllowed = command.needs === "nothing" || (command.needs === "comment" ? canComment : canEdit);
+  return isAllowed && command.isOffered(selection);
+}
+
 /** Runs a command by its name, if the selection allows it. Returns whether it did. */
 export function runCommand(id: string, selection: Selection | null): boolean {
   const command = COMMANDS.find((it) => it.id === id);
-  if (!command || !selection || !command.isOffered(selection)) return false;
+  if (!command || !selection || !isOffered(command, selection)) return false;
   command.run(selection);
   return true;
 }

@@ -58,6 +58,7 @@ export function useClipboard(actions: BoardActions): void {
       if (isCut) actions.remove(engine.state.selected);
     };
     const take = async (data: DataTransfer, at: Point) => {
+      if (!engine.state.canEdit) return;
       const files = [...data.files];
       const copied = readCopied(data.getData(CLIPBOARD_TYPE));
       const text = data.getData("text/plain").trim();

@@ -1,5 +1,6 @@
 // Comments inside of a session: on entries of the conversation and on lines of the diff.
 import { createContext, type ReactNode, useContext, useState } from "react";
+import { useMay } from "@/features/rights/useMay";
 import type { Channel } from "@/net/client";
 import type { CommentAnchor, DiffSide } from "@/wire";
 import { useThreads } from "./hooks";
@@ -29,15 +30,18 @@ export function CommentedMessage({ message, children }: { message: string; child
 
 function WithThreads({ place, message, children }: { place: SessionPlace; message: string; children: ReactNode }) {
   const [isWriting, setWriting] = useState(false);
+  const canComment = useCanComment();
   const threads = useThreads(place.session.store).filter(({ root }) => isAboutMessage(root.anchor, message));
   return (
     <div className="commented relative flex flex-col gap-2">
       {children}
-      <CommentButton
-        label="Comment on this entry"
-        onClick={() => setWriting(true)}
-        className="absolute top-1 right-1 border border-strong bg-raised"
-      />
+      {canComment && (
+        <CommentButton
+          label="Comment on this entry"
+          onClick={() => setWriting(true)}
+          className="absolute top-1 right-1 border border-strong bg-raised"
+        />
+      )}
       <InlineThreads board={place.board} threads={threads} about="This entry" className="ml-4" />
       {isWriting && (
         <div className="ml-4">
@@ -46,6 +50,12 @@ function WithThreads({ place, message, children }: { place: SessionPlace; messag
       )}
     </div>
   );
+}
+
+/** Whether oneself may comment on the session whose panel this is. */
+export function useCanComment(): boolean {
+  const place = useContext(SessionPlaceContext);
+  return useMay(place ? place.board.ch.slice("board:".length) : null).can("comment");
 }
 
 /** The threads on the lines of one file, by side and line. */

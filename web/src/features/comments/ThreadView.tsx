@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { client, useUsers } from "@/app/live";
 import { cardOf } from "@/board/items";
 import { Avatar } from "@/features/people/Avatar";
+import { useMay } from "@/features/rights/useMay";
 import { Markdown } from "@/features/session/Markdown";
 import { api } from "@/net/api";
 import type { Channel } from "@/net/client";
@@ -136,7 +137,7 @@ function CommentEdit({ comment, board, onEnd }: { comment: Comment; board: Chann
   );
 }
 
-function CommentView({ comment, board }: { comment: Comment; board: Channel }) {
+function CommentView({ comment, board, canComment }: { comment: Comment; board: Channel; canComment: boolean }) {
   const userOf = useUsers();
   const author = userOf(comment.created_by);
   const [isEditing, setEditing] = useState(false);
@@ -154,7 +155,7 @@ function CommentView({ comment, board }: { comment: Comment; board: Channel }) {
             {comment.edited_at_ms && ", edited"}
           </time>
           <span className="flex-1" />
-          {isMine && !isEditing && (
+          {isMine && canComment && !isEditing && (
             <Menu
               trigger={
                 <IconButton label="More about this comment" className="size-6">
@@ -197,22 +198,26 @@ export function ThreadView({
 }) {
   const patch = usePatch();
   const { root, replies } = thread;
+  const may = useMay(board.ch.slice("board:".length));
+  const canComment = may.can("comment");
   const word = root.is_resolved ? "Open again" : "Resolve";
   return (
     <>
       <header className="flex items-center gap-1 text-xs text-muted">
         <span className="min-w-0 flex-1 truncate">{about}</span>
-        <Tip text={word}>
-          <IconButton
-            label={word}
-            isOn={root.is_resolved}
-            disabled={patch.isPending}
-            onClick={() => patch.mutate({ id: root.id, is_resolved: !root.is_resolved })}
-            className="size-7"
-          >
-            {root.is_resolved ? <RotateCcw size={14} /> : <Check size={15} />}
-          </IconButton>
-        </Tip>
+        {canComment && (
+          <Tip text={word}>
+            <IconButton
+              label={word}
+              isOn={root.is_resolved}
+              disabled={patch.isPending}
+              onClick={() => patch.mutate({ id: root.id, is_resolved: !root.is_resolved })}
+              className="size-7"
+            >
+              {root.is_resolved ? <RotateCcw size={14} /> : <Check size={15} />}
+            </IconButton>
+          </Tip>
+        )}
         {onClose && (
           <IconButton label="Close the thread" onClick={onClose} className="size-7">
             <X size={15} />
@@ -221,12 +226,13 @@ export function ThreadView({
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div role="log" aria-label="Comments" tabIndex={0} data-scroll className="flex max-h-80 flex-col gap-2 overflow-y-auto">
-        <CommentView comment={root} board={board} />
+        <CommentView comment={root} board={board} canComment={canComment} />
         {replies.map((reply) => (
-          <CommentView key={reply.id} comment={reply} board={board} />
+          <CommentView key={reply.id} comment={reply} board={board} canComment={canComment} />
         ))}
       </div>
-      {!root.is_resolved && (
+      {!canComment && <p className="text-xs text-muted">{may.why("comment")}</p>}
+      {canComment && !root.is_resolved && (
         <CommentField board={board} place={{ parent: root.id }} label="Reply" isFocused={isFocused} onCancel={() => onClose?.()} />
       )}
     </>

@@ -2,7 +2,7 @@
 import { Plus } from "lucide-react";
 import { memo, useMemo, useState } from "react";
 import type { Thread } from "@/features/comments/model";
-import { LineThreads, lineKey, useLineThreads } from "@/features/comments/SessionComments";
+import { LineThreads, lineKey, useCanComment, useLineThreads } from "@/features/comments/SessionComments";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import type { DiffSide } from "@/wire";
@@ -72,6 +72,7 @@ function CommentedRow({
   isWriting: boolean;
   onWrite: (isWriting: boolean) => void;
 }) {
+  const canComment = useCanComment();
   const name = nameOf(line);
   if (!name) return <Row line={line} hasNumbers />;
   const { side, number } = name;
@@ -90,7 +91,7 @@ function CommentedRow({
   );
   return (
     <>
-      <Row line={line} hasNumbers comment={button} />
+      <Row line={line} hasNumbers {...(canComment && { comment: button })} />
       <LineThreads
         path={path}
         side={side}

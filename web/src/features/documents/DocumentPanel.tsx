@@ -5,6 +5,7 @@ import { client, useObject, useUsers } from "@/app/live";
 import { openSession } from "@/app/router";
 import { markOf } from "@/board/items";
 import { lastWords } from "@/doc/last-words";
+import { useMay } from "@/features/rights/useMay";
 import { Markdown } from "@/features/session/Markdown";
 import type { Channel } from "@/net/client";
 import { Button, IconButton } from "@/ui/Button";
@@ -15,7 +16,7 @@ import { DocumentText } from "./DocumentText";
 
 const TITLE_MAX = 200;
 
-function Title({ board, id, mark }: { board: Channel; id: string; mark: BoardMark }) {
+function Title({ board, id, mark, canWrite }: { board: Channel; id: string; mark: BoardMark; canWrite: boolean }) {
   const [draft, setDraft] = useState<string | null>(null);
   const save = () => {
     const title = draft?.trim();
@@ -26,6 +27,7 @@ function Title({ board, id, mark }: { board: Channel; id: string; mark: BoardMar
     <input
       aria-label="Title of the document"
       value={draft ?? mark.title ?? ""}
+      readOnly={!canWrite}
       maxLength={TITLE_MAX}
       placeholder="Untitled"
       onChange={(event) => setDraft(event.target.value)}
@@ -46,7 +48,10 @@ function Title({ board, id, mark }: { board: Channel; id: string; mark: BoardMar
 export default function DocumentPanel({ id, board }: { id: string; board: Channel }) {
   const object = useObject(board.store, id);
   const userOf = useUsers();
-  const [isWriting, setWriting] = useState(() => object !== undefined && markOf(object).text === "");
+  const may = useMay(board.ch.slice("board:".length));
+  const canWrite = may.can("prompt");
+  const [wantsWriting, setWriting] = useState(() => object !== undefined && markOf(object).text === "");
+  const isWriting = wantsWriting && canWrite;
   if (object?.kind !== "document") {
     if (!board.store.isLoaded) return <div className="skeleton m-4 h-24" />;
     return (
@@ -67,18 +72,20 @@ export default function DocumentPanel({ id, board }: { id: string; board: Channe
   return (
     <section aria-label="Document" tabIndex={-1} className="flex h-full flex-col bg-board outline-none">
       <header className="flex shrink-0 items-center gap-1 border-b bg-surface px-4 py-2">
-        <Title board={board} id={id} mark={mark} />
+        <Title board={board} id={id} mark={mark} canWrite={canWrite} />
         {author && <span className="shrink-0 text-xs text-muted">by {author.name}</span>}
-        <Tip text={isWriting ? "Read" : "Write"}>
-          <IconButton
-            label={isWriting ? "Read the document" : "Write the document"}
-            isOn={isWriting}
-            onClick={() => setWriting(!isWriting)}
-          >
-            <Pencil size={15} />
-          </IconButton>
-        </Tip>
-        {!mark.is_locked && (
+        {canWrite && (
+          <Tip text={isWriting ? "Read" : "Write"}>
+            <IconButton
+              label={isWriting ? "Read the document" : "Write the document"}
+              isOn={isWriting}
+              onClick={() => setWriting(!isWriting)}
+            >
+              <Pencil size={15} />
+            </IconButton>
+          </Tip>
+        )}
+        {canWrite && !mark.is_locked && (
           <Tip text="Delete">
             <IconButton label="Delete the document" onClick={remove}>
               <Trash2 size={15} />
@@ -100,9 +107,13 @@ export default function DocumentPanel({ id, board }: { id: string; board: Channe
             </div>
           ) : (
             <Nothing title="Nothing written yet">
-              <Button className="mt-3" onClick={() => setWriting(true)}>
-                Write
-              </Button>
+              {canWrite ? (
+                <Button className="mt-3" onClick={() => setWriting(true)}>
+                  Write
+                </Button>
+              ) : (
+                may.why("prompt")
+              )}
             </Nothing>
           )}
         </div>

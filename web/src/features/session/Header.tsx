@@ -16,14 +16,16 @@ import { ProblemNote } from "@/ui/states";
 import { Tip } from "@/ui/Tip";
 import { toastDone, toastProblem } from "@/ui/toasts";
 import type { Session } from "@/wire";
+import type { SessionRights } from "./rights";
 import { SandboxLine, useRestart } from "./Sandbox";
 import { isBusy, StateMark } from "./state";
 
 const TITLE_MAX = 200;
 
-function Title({ session }: { session: Session }) {
+function Title({ session, canRename }: { session: Session; canRename: boolean }) {
   const [draft, setDraft] = useState<string | null>(null);
   const rename = useMutation({ mutationFn: (title: string) => api.sessions.patch(session.id, { title }), onError: toastProblem });
+  if (!canRename) return <h2 className="min-w-0 flex-1 truncate text-base font-semibold">{session.title}</h2>;
   if (draft === null) {
     return (
       <h2 className="min-w-0 flex-1">
@@ -139,7 +141,7 @@ function RemoveDialog({ session, onClose }: { session: Session; onClose: () => v
   );
 }
 
-function More({ session }: { session: Session }) {
+function More({ session, rights }: { session: Session; rights: SessionRights }) {
   const [isRemoving, setRemoving] = useState(false);
   const isArchived = session.state === "archived";
   const restart = useRestart(session.executor);
@@ -147,6 +149,8 @@ function More({ session }: { session: Session }) {
     mutationFn: () => api.sessions.patch(session.id, { is_archived: !isArchived }),
     onError: toastProblem,
   });
+  const canRestart = session.executor !== null && rights.may.can("steer");
+  if (!rights.canManage && !canRestart) return null;
   return (
     <>
       <Menu
@@ -156,14 +160,16 @@ function More({ session }: { session: Session }) {
           </IconButton>
         }
       >
-        <MenuItem
-          icon={isArchived ? <ArchiveRestore size={14} /> : <Archive size={14} />}
-          isDisabled={isBusy(session.state)}
-          onSelect={() => archive.mutate()}
-        >
-          {isArchived ? "Bring back" : "Archive"}
-        </MenuItem>
-        {session.executor && (
+        {rights.canManage && (
+          <MenuItem
+            icon={isArchived ? <ArchiveRestore size={14} /> : <Archive size={14} />}
+            isDisabled={isBusy(session.state)}
+            onSelect={() => archive.mutate()}
+          >
+            {isArchived ? "Bring back" : "Archive"}
+          </MenuItem>
+        )}
+        {canRestart && (
           <MenuItem
             icon={<RotateCcw size={14} />}
             isDisabled={isArchived || restart.isPending || (isBusy(session.state) && session.state !== "queued")}
@@ -172,10 +178,14 @@ function More({ session }: { session: Session }) {
             Restart the executor
           </MenuItem>
         )}
-        <MenuLine />
-        <MenuItem icon={<Trash2 size={14} />} isDanger onSelect={() => setRemoving(true)}>
-          Remove…
-        </MenuItem>
+        {rights.canManage && (
+          <>
+            <MenuLine />
+            <MenuItem icon={<Trash2 size={14} />} isDanger onSelect={() => setRemoving(true)}>
+              Remove…
+            </MenuItem>
+          </>
+        )}
       </Menu>
       {isRemoving && <RemoveDialog session={session} onClose={() => setRemoving(false)} />}
     </>
@@ -187,10 +197,12 @@ export function Header({
   session,
   board,
   stop,
+  rights,
 }: {
   session: Session;
   board: Channel;
   stop: { run: () => void; isArmed: boolean; isPending: boolean };
+  rights: SessionRights;
 }) {
   const isNarrow = useIsNarrow();
   usePeersVersion(board.peers);
@@ -203,7 +215,7 @@ export function Header({
             <ArrowLeft size={18} />
           </IconButton>
         )}
-        <Title session={session} />
+        <Title session={session} canRename={rights.canManage} />
         {people.length > 0 && (
           <span role="img" className="flex -space-x-1" aria-label={`Also here: ${people.map((person) => person.name).join(", ")}`}>
             {people.slice(0, 5).map((person) => (
@@ -211,7 +223,7 @@ export function Header({
             ))}
           </span>
         )}
-        {isBusy(session.state) && (
+        {isBusy(session.state) && rights.canSteerTurn && (
           <Tip text="Stop the agent" keys="Esc Esc">
             <Button variant="danger" className="h-7" disabled={stop.isPending || session.state === "stopping"} onClick={stop.run}>
               <Square size={11} fill="currentColor" aria-hidden="true" />
@@ -219,7 +231,7 @@ export function Header({
             </Button>
           </Tip>
         )}
-        <More session={session} />
+        <More session={session} rights={rights} />
         {!isNarrow && (
           <Tip text="Close" keys="Esc">
             <IconButton label="Close the panel" onClick={() => openSession(null)}>

@@ -9,6 +9,7 @@ import { Button, Key } from "@/ui/Button";
 import { ScrollPre } from "@/ui/ScrollPre";
 import { ProblemNote } from "@/ui/states";
 import type { Decision, Permission } from "@/wire";
+import { useWhyNoAnswer } from "./rights";
 
 /** What the request is about. */
 export interface Request {
@@ -28,7 +29,8 @@ export function PermissionCard({ request }: { request: Request }) {
     mutationFn: (decision: Decision) =>
       api.sessions.answer(session, permission.id, reason.trim() ? { decision, reason: reason.trim() } : { decision }),
   });
-  const isSent = answer.isPending || answer.isSuccess;
+  const why = useWhyNoAnswer();
+  const isSent = answer.isPending || answer.isSuccess || why !== "";
   useEffect(() => {
     // Takes the keys only when nobody is busy elsewhere.
     if (document.activeElement === document.body) ref.current?.focus({ preventScroll: true });
@@ -72,11 +74,13 @@ export function PermissionCard({ request }: { request: Request }) {
           aria-label="Reason, which the agent is told"
           placeholder="Reason for the agent (optional)"
           maxLength={2000}
+          disabled={why !== ""}
           value={reason}
           onChange={(event) => setReason(event.target.value)}
           className="h-8 min-w-40 flex-1 rounded-md border border-strong bg-surface px-2.5 max-[719px]:h-10 max-[719px]:basis-full"
         />
       </div>
+      {why && <p className="text-muted">{why}</p>}
       {answer.isError && <ProblemNote error={answer.error} />}
     </section>
   );

@@ -107,7 +107,7 @@ function useNow(untilMs: number | null): number {
 }
 
 /** Says that the executor is not well, with what can be done. */
-export function ExecutorNote({ session }: { session: Session }) {
+export function ExecutorNote({ session, canRestart }: { session: Session; canRestart: boolean }) {
   const { executor } = session;
   const restart = useRestart(executor);
   const trouble = executorTrouble(executor, useNow(executor?.retry_at_ms ?? null));
@@ -120,7 +120,7 @@ export function ExecutorNote({ session }: { session: Session }) {
     >
       <TriangleAlert size={14} aria-hidden="true" className={cx("shrink-0", hasFailed ? "text-fail" : "text-need")} />
       <p className="min-w-0 flex-1 basis-48 break-words">{trouble}</p>
-      {hasFailed && (
+      {hasFailed && canRestart && (
         <Button className="h-7" disabled={restart.isPending} onClick={() => restart.mutate()}>
           <RotateCcw size={12} aria-hidden="true" />
           Restart

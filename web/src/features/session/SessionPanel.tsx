@@ -1,5 +1,6 @@
 // The panel of one session, beside the board or as a page of its own on narrow screens.
 import { useMutation } from "@tanstack/react-query";
+import { Eye } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useChannel, useRefusal } from "@/app/live";
@@ -19,17 +20,18 @@ import { Composer } from "./Composer";
 import { Conversation } from "./Conversation";
 import { Header } from "./Header";
 import { useSessionModel } from "./model";
+import { SessionRightsContext, useSessionRights } from "./rights";
 import { ExecutorNote } from "./Sandbox";
 import { isBusy } from "./state";
 
 const TWICE_MS = 1_000;
 
 /** Stopping, by button or by Escape twice inside the panel. */
-function useStop(session: Session | null, panel: React.RefObject<HTMLElement | null>) {
+function useStop(session: Session | null, isAllowed: boolean, panel: React.RefObject<HTMLElement | null>) {
   const [isArmed, setArmed] = useState(false);
   const stop = useMutation({ mutationFn: (id: string) => api.sessions.stop(id), onError: toastProblem });
   const id = session?.id;
-  const canStop = session !== null && isBusy(session.state) && session.state !== "stopping";
+  const canStop = isAllowed && session !== null && isBusy(session.state) && session.state !== "stopping";
   const { mutate } = stop;
   useEffect(() => {
     const element = panel.current;
@@ -83,7 +85,8 @@ function Loaded({
 }) {
   const model = useSessionModel(channel);
   const { session } = model;
-  const stop = useStop(session, panel);
+  const rights = useSessionRights(board, model);
+  const stop = useStop(session, rights.canSteerTurn, panel);
   const shown = useUi((state) => state.panelTab);
   const tab = TABS.includes(shown) ? shown : "conversation";
   useEffect(() => {
@@ -105,8 +108,8 @@ function Loaded({
   const sum = (key: "additions" | "deletions") => files.reduce((total, file) => total + file[key], 0);
   return (
     <>
-      <Header session={session} board={board} stop={stop} />
-      <ExecutorNote session={session} />
+      <Header session={session} board={board} stop={stop} rights={rights} />
+      <ExecutorNote session={session} canRestart={rights.may.can("steer")} />
       <Tabs.Root value={tab} onValueChange={showTab} className="flex min-h-0 flex-1 flex-col">
         <Tabs.List aria-label="Parts of the session" className="flex shrink-0 gap-5 border-b bg-surface px-4">
           <Tabs.Trigger value="conversation" className={TAB}>
@@ -123,8 +126,15 @@ function Loaded({
           </Tabs.Trigger>
         </Tabs.List>
         <Tabs.Content value="conversation" className="flex min-h-0 flex-1 flex-col" tabIndex={-1}>
-          <Conversation channel={channel} model={model} id={id} />
-          {session.state === "archived" ? (
+          <SessionRightsContext.Provider value={rights}>
+            <Conversation channel={channel} model={model} id={id} />
+          </SessionRightsContext.Provider>
+          {!rights.may.can("prompt") ? (
+            <p className="flex shrink-0 items-center gap-2 border-t px-4 py-3 text-muted">
+              <Eye size={15} aria-hidden="true" className="shrink-0" />
+              {rights.may.why("prompt")}
+            </p>
+          ) : session.state === "archived" ? (
             <p className="shrink-0 border-t px-4 py-3 text-muted">This session is archived. Bring it back in its menu to go on.</p>
           ) : (
             <Composer id={id} board={board} state={session.state} />

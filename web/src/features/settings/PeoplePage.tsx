@@ -1,20 +1,23 @@
-// Everybody on the instance: who they are and what they may do; retiring for those who run it.
+// Everybody on the instance: who they are and what they may do; roles and retiring for those who run it.
 import { useQuery } from "@tanstack/react-query";
-import { Search, UserMinus } from "lucide-react";
+import { Ellipsis, Search, ShieldCheck, UserMinus } from "lucide-react";
 import { useState } from "react";
 import { useLogin } from "@/app/live";
 import { Avatar } from "@/features/people/Avatar";
+import { ROLE_WORDS } from "@/features/rights/model";
 import { api } from "@/net/api";
 import { people } from "@/net/people";
 import { IconButton } from "@/ui/Button";
 import { Confirm, type Question } from "@/ui/Confirm";
-import { Badge, INPUT } from "@/ui/Form";
+import { Badge, INPUT, Select } from "@/ui/Form";
 import { date, plural } from "@/ui/format";
-import { Tip } from "@/ui/Tip";
-import type { User } from "@/wire";
+import { Menu, MenuItem } from "@/ui/Menu";
+import { toastDone, toastProblem } from "@/ui/toasts";
+import type { User, UserRole } from "@/wire";
 import { Group, PageHead, Read, Row, Rows } from "./parts";
-import { administers, ROLE_NAMES, useRefresh } from "./who";
+import { administers, useRefresh } from "./who";
 
+const GIVEN_ROLES: readonly UserRole[] = ["admin", "member", "viewer"];
 /** From so many people on a list is searched, not looked through. */
 const MANY = 8;
 
@@ -24,9 +27,89 @@ function lineOf(user: User): string {
   return [...account, user.retired_at_ms ? `retired ${date(user.retired_at_ms)}` : `here since ${date(user.created_at_ms)}`].join(" · ");
 }
 
-function Person({ user, me, onRetire }: { user: User; me: User; onRetire: (user: User) => void }) {
+function RoleSelect({ user }: { user: User }) {
+  const refresh = useRefresh("users");
+  const change = async (role: UserRole) => {
+    try {
+      await people.users.setRole(user.id, role);
+      toastDone(`${user.name} is ${ROLE_WORDS[role].name.toLowerCase()} now`);
+    } catch (error) {
+      toastProblem(error);
+    }
+    await refresh();
+  };
+  return (
+    <Select
+      aria-label={`Role of ${user.name}`}
+      isSmall
+      value={user.role}
+      onChange={(event) => void change(event.target.value as UserRole)}
+      className="w-28"
+    >
+      {GIVEN_ROLES.map((role) => (
+        <option key={role} value={role}>
+          {ROLE_WORDS[role].name}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+/** What can be asked about a person before it is done. */
+function questions(user: User, refresh: () => Promise<unknown>) {
+  const retire: Question = {
+    title: `Retire ${user.name}?`,
+    body: (
+      <>
+        <p>{user.name} is signed out everywhere, tokens end, and running work of theirs is stopped.</p>
+        <p className="text-muted">Name and history stay. A person who is retired does not come back; invite them anew instead.</p>
+      </>
+    ),
+    act: "Retire",
+    run: async () => {
+      await people.users.retire(user.id);
+      await refresh();
+    },
+  };
+  const handOver: Question = {
+    title: `Hand the instance over to ${user.name}?`,
+    body: <p>{user.name} becomes the owner, and you become an admin. Only the new owner can hand it back.</p>,
+    act: "Hand it over",
+    typed: user.name,
+    run: async () => {
+      await people.users.makeOwner(user.id);
+      await refresh();
+    },
+  };
+  return { retire, handOver };
+}
+
+function PersonMenu({ user, me, onAsk }: { user: User; me: User; onAsk: (question: Question) => void }) {
+  const refresh = useRefresh("users", "login");
+  const { retire, handOver } = questions(user, refresh);
+  return (
+    <Menu
+      trigger={
+        <IconButton label={`More about ${user.name}`}>
+          <Ellipsis size={16} />
+        </IconButton>
+      }
+    >
+      {me.role === "owner" && (
+        <MenuItem icon={<ShieldCheck size={14} />} onSelect={() => onAsk(handOver)}>
+          Hand the instance over…
+        </MenuItem>
+      )}
+      <MenuItem icon={<UserMinus size={14} />} isDanger onSelect={() => onAsk(retire)}>
+        Retire…
+      </MenuItem>
+    </Menu>
+  );
+}
+
+function Person({ user, me, onAsk }: { user: User; me: User; onAsk: (question: Question) => void }) {
   const isMe = user.id === me.id;
-  const canRetire = administers(me) && !isMe && user.role !== "owner" && user.retired_at_ms === null;
+  const canChange = administers(me) && !isMe && user.role !== "owner" && user.retired_at_ms === null;
   return (
     <Row
       isDim={user.retired_at_ms !== null}
@@ -39,51 +122,29 @@ function Person({ user, me, onRetire }: { user: User; me: User; onRetire: (user:
       }
       line={lineOf(user)}
     >
-      <Badge>{ROLE_NAMES[user.role]}</Badge>
-      {canRetire && (
-        <Tip text="Retire">
-          <IconButton label={`Retire ${user.name}`} onClick={() => onRetire(user)}>
-            <UserMinus size={15} />
-          </IconButton>
-        </Tip>
-      )}
+      {canChange ? <RoleSelect user={user} /> : <Badge>{ROLE_WORDS[user.role].name}</Badge>}
+      {canChange && <PersonMenu user={user} me={me} onAsk={onAsk} />}
     </Row>
   );
-}
-
-/** What is asked before somebody is retired. */
-function retiring(user: User, refresh: () => Promise<unknown>): Question {
-  return {
-    title: `Retire ${user.name}?`,
-    body: (
-      <>
-        <p>{user.name} is signed out everywhere, tokens end, and running work of theirs is stopped.</p>
-        <p className="text-muted">Name and history stay. A person who is retired does not come back.</p>
-      </>
-    ),
-    act: "Retire",
-    run: async () => {
-      await people.users.retire(user.id);
-      await refresh();
-    },
-  };
 }
 
 /** The page. */
 export function PeoplePage() {
   const { data: login } = useLogin();
-  const refresh = useRefresh("users");
   const users = useQuery({ queryKey: ["users"], queryFn: ({ signal }) => api.users.list(signal) });
-  const [retired, setRetired] = useState<User | null>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
   const [sought, setSought] = useState("");
   const [isPast, setPast] = useState(false);
   if (!login) return null;
   const me = login.user;
   const fits = (user: User) => user.name.toLowerCase().includes(sought.trim().toLowerCase());
-  const row = (user: User) => <Person key={user.id} user={user} me={me} onRetire={setRetired} />;
+  const row = (user: User) => <Person key={user.id} user={user} me={me} onAsk={setQuestion} />;
   return (
     <>
-      <PageHead title="People">Everybody who can come in here, with what they may do to the instance itself.</PageHead>
+      <PageHead title="People">
+        Everybody who can come in here, with what they may do to the instance itself. What somebody may do on a board is said when the board
+        is shared.
+      </PageHead>
       <Read query={users}>
         {(all) => {
           const active = all.filter((user) => user.retired_at_ms === null);
@@ -121,7 +182,7 @@ export function PeoplePage() {
           );
         }}
       </Read>
-      {retired && <Confirm question={retiring(retired, refresh)} onClose={() => setRetired(null)} />}
+      {question && <Confirm question={question} onClose={() => setQuestion(null)} />}
     </>
   );
 }

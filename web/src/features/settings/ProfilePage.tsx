@@ -4,6 +4,7 @@ import { useState } from "react";
 import { client, useLogin } from "@/app/live";
 import { Avatar } from "@/features/people/Avatar";
 import { EmojiChoice } from "@/features/people/identity";
+import { ROLE_WORDS } from "@/features/rights/model";
 import { api } from "@/net/api";
 import { problemFrom } from "@/net/rest";
 import { Button } from "@/ui/Button";
@@ -12,7 +13,6 @@ import { ProblemNote } from "@/ui/states";
 import { toastDone } from "@/ui/toasts";
 import type { PatchUser, User } from "@/wire";
 import { PageHead, Panel } from "./parts";
-import { ROLE_NAMES } from "./who";
 
 const NAME_MAX = 200;
 
@@ -65,7 +65,7 @@ function Identity({ me }: { me: User }) {
         {problem && !wrong && <ProblemNote error={problem} />}
         <div className="flex items-center justify-between gap-3">
           <span className="flex items-center gap-2 text-xs text-muted">
-            <Badge>{ROLE_NAMES[me.role]}</Badge>
+            <Badge>{ROLE_WORDS[me.role].name}</Badge>
             {me.unix_account && (
               <span>
                 Unix account <code className="font-mono text-fg">{me.unix_account.name}</code>

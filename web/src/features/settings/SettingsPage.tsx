@@ -1,10 +1,11 @@
 // The settings: a page beside the boards, with a list of its parts at the side. Loaded when somebody goes there.
-import { ArrowLeft, type LucideIcon, UserRound, Users } from "lucide-react";
+import { ArrowLeft, type LucideIcon, UserRound, Users, UsersRound } from "lucide-react";
 import { type ComponentType, useEffect, useRef } from "react";
 import { useIsNarrow, useLogin } from "@/app/live";
 import { navigate } from "@/app/router";
 import { cx } from "@/ui/cx";
 import { Nothing } from "@/ui/states";
+import { GroupsPage } from "./GroupsPage";
 import { PeoplePage } from "./PeoplePage";
 import { ProfilePage } from "./ProfilePage";
 
@@ -22,7 +23,10 @@ const PARTS: readonly { title: string; parts: readonly Part[] }[] = [
   },
   {
     title: "Instance",
-    parts: [{ id: "people", label: "People", Icon: Users, Page: PeoplePage }],
+    parts: [
+      { id: "people", label: "People", Icon: Users, Page: PeoplePage },
+      { id: "groups", label: "Groups", Icon: UsersRound, Page: GroupsPage },
+    ],
   },
 ];
 

@@ -1,7 +1,7 @@
 // Who may see which page, and reading lists again after a change.
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import type { User, UserRole } from "@/wire";
+import type { User } from "@/wire";
 
 /** Whether somebody runs the instance. */
 export const administers = (user: User | undefined) => user?.role === "owner" || user?.role === "admin";
@@ -12,6 +12,3 @@ export function useRefresh(...keys: string[]): () => Promise<unknown> {
   const names = keys.join();
   return useCallback(() => Promise.all(names.split(",").map((key) => cache.invalidateQueries({ queryKey: [key] }))), [cache, names]);
 }
-
-/** Each role in a word. */
-export const ROLE_NAMES: Record<UserRole, string> = { owner: "Owner", admin: "Admin", member: "Member", viewer: "Viewer" };
